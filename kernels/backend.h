@@ -1,0 +1,34 @@
+// Picks a device by name. No registration and no fallback: what was asked for, or an Error that says why not.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "kernels/ops.h"
+
+namespace shcnn {
+
+struct BackendOptions {
+  int threads = 0;               ///< cpu and simt: 0 = every core this process may use
+  std::string isa;               ///< cpu: "", "generic", "avx2" or "avx512"; "" = SHCNN_ISA, else the best that runs here
+  std::uint64_t fiber_order = 0; ///< simt: seed of the order in which a block's threads are resumed; 0 = in order
+  bool allow_tf32 = false;       ///< cuda and simt: tensor-core products
+  bool hand_gemm = false;        ///< cuda: the hand-written GEMM although cuBLAS is built in
+};
+
+/// A device and the table of ops that runs on it.
+struct Backend {
+  std::unique_ptr<Device> device;
+  Ops<float> ops;
+  Context context;  ///< without workspace: the engine plans that
+};
+
+Backend cpu_backend(const BackendOptions& options);
+Backend simt_backend(const BackendOptions& options);
+Backend cuda_backend(int ordinal, const BackendOptions& options);  ///< Error(kDevice) where there is none
+
+/// "cpu", "simt", "cuda" or "cuda:<ordinal>".
+Backend make_backend(const std::string& device, const BackendOptions& options);
+
+}  // namespace shcnn

@@ -1,0 +1,21 @@
+# shcnn_build: what every target of this project is compiled with.
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+find_program(SHCNN_CCACHE ccache)
+if(SHCNN_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${SHCNN_CCACHE})
+endif()
+
+add_library(shcnn_build INTERFACE)
+target_compile_features(shcnn_build INTERFACE cxx_std_20)
+target_include_directories(shcnn_build INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/engine/include)
+target_compile_options(shcnn_build INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Werror
+  # a * b + c is contracted where kernels say so (fma), never by the compiler's choice: results stay equal across builds
+  -ffp-contract=off>)
+if(SHCNN_SANITIZE)
+  target_compile_options(shcnn_build INTERFACE
+    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${SHCNN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1>)
+  target_link_options(shcnn_build INTERFACE -fsanitize=${SHCNN_SANITIZE})
+endif()
