@@ -35,6 +35,14 @@ class Device {
   virtual void fill_zero(void* device, std::size_t bytes) = 0;
   virtual void synchronize() = 0;  ///< waits for queued work; throws what went wrong in it
 
+  /// Host memory that the device can write while the host reads older parts of it (page-locked and mapped on cuda).
+  virtual void* allocate_host(std::size_t bytes) = 0;
+  virtual void release_host(void* pointer) noexcept = 0;
+  /// Names the work queued so far; wait() returns once that work is done. At most kMarks marks are remembered.
+  static constexpr int kMarks = 8;
+  virtual std::uint64_t mark() = 0;
+  virtual void wait(std::uint64_t mark) = 0;
+
   /// Something recorded once that can be run many times (a CUDA graph; elsewhere the function itself).
   class Recording {
    public:

@@ -52,14 +52,16 @@ enum class Temperature {
 /// d(cross-entropy)/d(logits): the true derivative S * sum(p) - p, or TensorFlow's S - p (recipe `code`).
 enum class CrossEntropyGradient { kTrue, kTensorFlow };
 
-/// Sums of one training step, in device memory. Reset by soft_cross_entropy.
+/// Sums of one training step, in device memory. Reset by soft_cross_entropy. A step whose report counts a non-finite
+/// logit changes no parameter, so the state after it is still the last good one.
 struct StepReport {
   double cross_entropy = 0;   ///< mean over the batch
   double label_entropy = 0;   ///< mean over the batch of -sum p log p
   double sum_squares = 0;     ///< of the decayed weights, before their update (without those kept by adam_replay)
   double grad_norm = 0;       ///< global norm, when clipping is on
   std::int64_t correct = 0;   ///< samples whose largest logit is at the largest label (lowest index on ties)
-  std::int64_t non_finite = 0;  ///< non-finite logits and gradients seen
+  std::int64_t non_finite = 0;  ///< non-finite logits (by soft_cross_entropy) and gradients (by adam_step) seen
+  std::uint64_t step = 0;       ///< set by publish_report
 };
 
 /// How bytes become samples. An entry of the epoch's order is image * 16 + crop; crop 0..4 = corners (top left, top right,
@@ -164,7 +166,8 @@ struct Ops {
   /// w, g (P)
   SHCNN_OP(clip_by_global_norm,
            void(const Context&, T max_norm, T lambda, std::int64_t decayed, In w, In g, StepState* state, StepReport* report));
-  /// One Adam step of P parameters, of which the first `decayed` carry lambda; adds their squares to the report.
+  /// One Adam step of P parameters, of which the first `decayed` carry lambda; adds their squares to the report. Does
+  /// nothing if report->non_finite > 0 on entry; else leaves each element with a non-finite gradient alone and counts it.
   /// w, m, v (P) updated; g (P)
   SHCNN_OP(adam_step, void(const Context&, AdamParams<T>, std::int64_t decayed, const StepState* state, In g, Out w, Out m,
                            Out v, StepReport* report));
@@ -172,7 +175,10 @@ struct Ops {
   /// dead inputs of the first dense layer): the same bits as adam_step each time. sum_squares (steps): of w before each.
   SHCNN_OP(adam_replay, void(const Context&, AdamParams<T>, StepSchedule, std::uint64_t first_step, Out w, Out m, Out v,
                              View<double> sum_squares));
-  /// Bytes for the three above over P parameters.
+  /// ring[state->step % ring.count()] = *report, with its step: the last op of a training step. The ring is host memory
+  /// that the device can write (Device::allocate_host), so the host reads a finished step's report without a copy.
+  SHCNN_OP(publish_report, void(const Context&, const StepState* state, const StepReport* report, View<StepReport> ring));
+  /// Bytes for clip_by_global_norm, adam_step and adam_replay over P parameters.
   SHCNN_OP(adam_workspace, std::size_t(std::int64_t parameters));
 
   // --- batches ----------------------------------------------------------------------------------------------- batch
