@@ -1,0 +1,65 @@
+// What every verb of the program shares: the options that mean the same everywhere, and how a verb is registered.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tools/program/exit_code.h"
+
+namespace shcnn::program {
+
+/// Options of every verb, given after the verb.
+struct Common {
+  std::string device = "cpu";  ///< cpu, cuda, cuda:<ordinal>, simt
+  int threads = 0;             ///< 0 = every core this process may use
+  std::uint64_t seed = 1;
+  std::string config;  ///< TOML file whose keys are the verb's flags
+  bool print_config = false;
+  bool json = false;
+  bool quiet = false;
+  bool force = false;
+
+  /// True where progress and remarks on stderr are wanted.
+  bool talkative() const { return !quiet; }
+};
+
+/// A verb: its options, and what it does once they are known. `resolve` (optional) fills options that were not given
+/// from something else than a constant, e.g. a recipe, so that --print-config shows them.
+struct Verb {
+  CLI::App* app = nullptr;
+  std::function<void()> run;
+  std::function<void()> resolve;
+};
+
+using Verbs = std::vector<Verb>;
+using Json = nlohmann::ordered_json;
+
+/// Schema number in every --json object; grows when a field changes its meaning or disappears.
+inline constexpr int kSchema = 1;
+
+/// Makes --help of `app` begin with `examples`.
+void show_examples_first(CLI::App& app, const std::vector<std::string>& examples);
+/// Adds a verb to `parent`; `examples` are shown first in its --help, one a line.
+CLI::App* add_verb(CLI::App& parent, const std::string& name, const std::string& what,
+                   const std::vector<std::string>& examples);
+/// Adds --config, --print-config, --json, --quiet and --force, and, where the verb computes, --device and --threads.
+void add_common(CLI::App& verb, Common& common, bool computes);
+/// Adds --seed.
+void add_seed(CLI::App& verb, Common& common);
+
+/// Throws Failure(kUsage) unless option `name` was given by flag or configuration; `mend` ends the sentence
+/// "shcnn train needs --data: <mend>".
+void require_option(const CLI::App& verb, const std::string& name, const std::string& mend);
+/// Throws Failure(kUsage) if `path` exists (a folder: is not empty) and --force is off.
+void refuse_overwriting(const std::string& path, const Common& common);
+
+/// Prints one JSON object on stdout.
+void print_json(const Json& object);
+/// One line on stderr, unless --quiet.
+void remark(const Common& common, const std::string& line);
+
+}  // namespace shcnn::program

@@ -1,0 +1,22 @@
+// --config and --print-config: a verb's flags as a TOML file.
+//
+// Keys are the long names of the flags without the dashes. Keys at the top and keys in a table named after the verb
+// ([train]) are the verb's; tables of other verbs are left alone, so that one file can serve several verbs. Arrays give
+// a flag several values. Flags on the command line beat the file.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+namespace shcnn::program {
+
+/// Gives the options of `verb` that are not on the command line their values from `path`.
+/// Throws Failure(kUsage): the file is no TOML (with line), holds a key that the verb does not know, or a bad value;
+/// Failure(kDisk): it cannot be read.
+void apply_config_file(CLI::App& verb, const std::string& path);
+
+/// The verb's options with their present values, as text that apply_config_file reads back. Options that have neither a
+/// value nor a default are left out.
+std::string config_text(const CLI::App& verb);
+
+}  // namespace shcnn::program

@@ -1,0 +1,57 @@
+// shcnn doctor: what this machine and this build can do.
+#include <fmt/format.h>
+
+#include "models/shcnn.h"
+#include "tools/program/machine.h"
+#include "tools/program/verbs.h"
+
+namespace shcnn::program {
+namespace {
+
+Json variant_facts(Variant variant, int classes) {
+  ModelOptions options;
+  options.variant = variant;
+  options.classes = classes;
+  options.pool = variant == Variant::kMicro ? PoolKind::kAverage : PoolKind::kMax;
+  const Model model = make_model(options);
+  return {{"variant", to_string(variant)},
+          {"classes", classes},
+          {"parameters", model.parameter_count()},
+          {"dead_parameters", model.dead_parameter_count()},
+          {"forward_mflop_per_image", model.forward_flops() / 1e6}};
+}
+
+void run_doctor(const Common& common) {
+  const Machine machine = this_machine();
+  Json report = {{"schema", kSchema},
+                 {"version", SHCNN_VERSION},
+                 {"processor", machine.processor},
+                 {"cores", machine.cores},
+                 {"memory_bytes", machine.memory},
+                 {"memory_available_bytes", machine.available},
+                 {"networks", Json::array({variant_facts(Variant::kStatic, 7), variant_facts(Variant::kMicro, 5)})}};
+  if (common.json) {
+    print_json(report);
+    return;
+  }
+  fmt::print("shcnn {}\n", SHCNN_VERSION);
+  fmt::print("processor   {}, {} cores for this process\n", machine.processor, machine.cores);
+  fmt::print("memory      {}, {} available\n", bytes_text(static_cast<double>(machine.memory)),
+             bytes_text(static_cast<double>(machine.available)));
+  for (const Json& network : report["networks"]) {
+    fmt::print("network     {}, {} classes: {} parameters, {:.2f} MFLOP an image\n",
+               network["variant"].get<std::string>(), network["classes"].get<int>(),
+               network["parameters"].get<std::int64_t>(), network["forward_mflop_per_image"].get<double>());
+  }
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& app, Common& common, Verbs& verbs) {
+  CLI::App* verb =
+      add_verb(app, "doctor", "Says what this machine and this build can do.", {"shcnn doctor", "shcnn doctor --json"});
+  add_common(*verb, common, true);
+  verbs.push_back({verb, [&common] { run_doctor(common); }, {}});
+}
+
+}  // namespace shcnn::program

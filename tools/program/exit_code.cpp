@@ -1,0 +1,61 @@
+// From exceptions, whoever threw them, to an exit code and one line.
+#include "tools/program/exit_code.h"
+
+#include <filesystem>
+#include <new>
+
+#include "kernels/error.h"
+
+namespace shcnn::program {
+namespace {
+
+ExitCode code_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kUsage:
+      return ExitCode::kUsage;
+    case ErrorKind::kBadData:
+      return ExitCode::kBadData;
+    case ErrorKind::kBadModel:
+      return ExitCode::kBadModel;
+    case ErrorKind::kDevice:
+      return ExitCode::kDevice;
+    case ErrorKind::kNonFinite:
+      return ExitCode::kNonFinite;
+    case ErrorKind::kDisk:
+      return ExitCode::kDisk;
+    case ErrorKind::kInternal:
+      return ExitCode::kFailed;
+  }
+  return ExitCode::kFailed;
+}
+
+/// Messages of libraries may span lines; ours is one.
+std::string one_line(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  for (char& c : text) {
+    if (c == '\n' || c == '\r') c = ' ';
+  }
+  return text;
+}
+
+}  // namespace
+
+Ending ending_of(std::exception_ptr error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Failure& e) {
+    return {e.code(), one_line(e.what())};
+  } catch (const Error& e) {
+    return {code_of(e.kind()), one_line(e.what())};
+  } catch (const std::filesystem::filesystem_error& e) {
+    return {ExitCode::kDisk, one_line(e.what())};
+  } catch (const std::bad_alloc&) {
+    return {ExitCode::kDevice, "out of host memory: use a smaller --batch or fewer images"};
+  } catch (const std::exception& e) {
+    return {ExitCode::kFailed, one_line(e.what())};
+  } catch (...) {
+    return {ExitCode::kFailed, "an unknown exception"};
+  }
+}
+
+}  // namespace shcnn::program

@@ -1,0 +1,67 @@
+// shcnn, the program: arguments -> the library's public API. Results go to stdout, progress and remarks to stderr; an
+// error is one line on stderr and an exit code by kind (tools/program/exit_code.h).
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <iostream>
+
+#include "tools/program/common.h"
+#include "tools/program/config_file.h"
+#include "tools/program/verbs.h"
+
+namespace shcnn::program {
+namespace {
+
+/// The verb that was asked for: the one whose (sub)command was parsed.
+const Verb& asked_verb(const Verbs& verbs) {
+  for (const Verb& verb : verbs) {
+    if (verb.app->parsed()) return verb;
+  }
+  throw Failure(ExitCode::kUsage, "no verb: see shcnn --help");
+}
+
+void run(int argc, char** argv) {
+  CLI::App app("SHCNN recognises facial expressions in small gray faces. shcnn VERB --help says more.");
+  app.name("shcnn");
+  show_examples_first(app, {"shcnn doctor"});
+  app.set_version_flag("--version", "shcnn " SHCNN_VERSION);
+  app.require_subcommand(1);
+
+  Common common;
+  Verbs verbs;
+  add_doctor(app, common, verbs);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& e) {  // --help, --version
+    app.exit(e, std::cout, std::cerr);
+    return;
+  } catch (const CLI::ParseError& e) {
+    throw Failure(ExitCode::kUsage, fmt::format("{} (--help says more)", e.what()));
+  }
+  const Verb& verb = asked_verb(verbs);
+  if (!common.config.empty()) apply_config_file(*verb.app, common.config);
+  if (verb.resolve) verb.resolve();
+  if (common.print_config) {
+    std::cout << config_text(*verb.app);
+    return;
+  }
+  verb.run();
+}
+
+}  // namespace
+}  // namespace shcnn::program
+
+int main(int argc, char** argv) {
+  using namespace shcnn::program;
+  Ending ending{ExitCode::kDone, {}};
+  try {
+    run(argc, argv);
+    std::cout.flush();
+    if (!std::cout) throw Failure(ExitCode::kDisk, "standard output cannot be written: is the disk full?");
+  } catch (...) {
+    ending = ending_of(std::current_exception());
+    fmt::print(stderr, "shcnn: {}\n", ending.line);
+  }
+  return static_cast<int>(ending.code);
+}

@@ -1,0 +1,71 @@
+// Draws the bar with a carriage return and "erase to end of line", which every terminal knows.
+#include "tools/program/progress.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+namespace shcnn::program {
+namespace {
+
+constexpr int kBarWidth = 24;
+constexpr auto kRedraw = std::chrono::milliseconds(100);
+
+}  // namespace
+
+std::string clock_text(double seconds) {
+  if (!std::isfinite(seconds) || seconds < 0) return "--:--";
+  const auto total = static_cast<std::int64_t>(std::ceil(seconds));
+  const std::int64_t hours = total / 3600, minutes = total / 60 % 60, rest = total % 60;
+  return hours ? fmt::format("{}:{:02}:{:02}", hours, minutes, rest) : fmt::format("{}:{:02}", minutes, rest);
+}
+
+Progress::Progress(std::string label, std::string unit, bool wanted)
+    : label_(std::move(label)),
+      unit_(std::move(unit)),
+      shown_(wanted && isatty(STDERR_FILENO) == 1),
+      start_(Clock::now()) {}
+
+Progress::~Progress() { clear(); }
+
+void Progress::restart(std::string label) {
+  clear();
+  label_ = std::move(label);
+  first_ = -1;
+}
+
+void Progress::clear() {
+  if (!drawn_) return;
+  std::fputs("\r\033[K", stderr);
+  std::fflush(stderr);
+  drawn_ = false;
+}
+
+void Progress::show(std::int64_t done, std::int64_t total, const std::string& note) {
+  if (!shown_) return;
+  const Clock::time_point now = Clock::now();
+  if (first_ < 0) {
+    first_ = done;
+    start_ = now;
+  } else if (drawn_ && now - last_ < kRedraw && done < total) {
+    return;
+  }
+  last_ = now;
+  const double seconds = std::chrono::duration<double>(now - start_).count();
+  const double rate = seconds > 0 ? static_cast<double>(done - first_) / seconds : 0;
+  const double share = total > 0 ? std::clamp(static_cast<double>(done) / static_cast<double>(total), 0.0, 1.0) : 0;
+  const int filled = static_cast<int>(share * kBarWidth);
+  const std::string left = rate > 0 ? clock_text(static_cast<double>(total - done) / rate) : "--:--";
+  std::string line =
+      fmt::format("{} [{}{}] {:3.0f} %  {:.0f} {}/s  {} left{}{}", label_, std::string(filled, '='),
+                  std::string(kBarWidth - filled, ' '), share * 100, rate, unit_, left, note.empty() ? "" : "  ", note);
+  std::fputs(("\r" + line + "\033[K").c_str(), stderr);
+  std::fflush(stderr);
+  drawn_ = true;
+}
+
+}  // namespace shcnn::program

@@ -1,0 +1,38 @@
+// A progress bar on stderr: how much is done, how fast, and the time left. Silent where stderr is no terminal.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace shcnn::program {
+
+class Progress {
+ public:
+  /// `unit` is what is counted ("images", "steps"). `wanted` false (--quiet) shows nothing, as does a stderr that is a
+  /// file or a pipe.
+  Progress(std::string label, std::string unit, bool wanted);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// Redraws at most ten times a second. `note` is shown at the end of the line ("loss 0.613").
+  void show(std::int64_t done, std::int64_t total, const std::string& note = {});
+  /// Wipes the bar, so that a line can be printed in its place.
+  void clear();
+  /// Starts anew: the rate is counted from here.
+  void restart(std::string label);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::string label_, unit_;
+  bool shown_;
+  bool drawn_ = false;
+  std::int64_t first_ = -1;  ///< the first count of this bar: a resumed run does not start from 0
+  Clock::time_point start_, last_;
+};
+
+/// "1:05:09", "12:03", "0:07"
+std::string clock_text(double seconds);
+
+}  // namespace shcnn::program
