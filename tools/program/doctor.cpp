@@ -1,6 +1,7 @@
 // shcnn doctor: what this machine and this build can do.
 #include <fmt/format.h>
 
+#include "kernels/backend.h"
 #include "models/shcnn.h"
 #include "tools/program/machine.h"
 #include "tools/program/verbs.h"
@@ -21,14 +22,28 @@ Json variant_facts(Variant variant, int classes) {
           {"forward_mflop_per_image", model.forward_flops() / 1e6}};
 }
 
+/// Whether `device` can be used here, as what, or why not.
+Json device_facts(const std::string& device, int threads) {
+  BackendOptions options;
+  options.threads = threads;
+  try {
+    return {{"device", device}, {"usable", true}, {"name", make_backend(device, options).device->name()}};
+  } catch (const Error& e) {
+    return {{"device", device}, {"usable", false}, {"reason", e.what()}};
+  }
+}
+
 void run_doctor(const Common& common) {
   const Machine machine = this_machine();
+  Json devices = Json::array();
+  for (const char* device : {"cpu", "simt", "cuda"}) devices.push_back(device_facts(device, common.threads));
   Json report = {{"schema", kSchema},
                  {"version", SHCNN_VERSION},
                  {"processor", machine.processor},
                  {"cores", machine.cores},
                  {"memory_bytes", machine.memory},
                  {"memory_available_bytes", machine.available},
+                 {"devices", devices},
                  {"networks", Json::array({variant_facts(Variant::kStatic, 7), variant_facts(Variant::kMicro, 5)})}};
   if (common.json) {
     print_json(report);
@@ -38,6 +53,11 @@ void run_doctor(const Common& common) {
   fmt::print("processor   {}, {} cores for this process\n", machine.processor, machine.cores);
   fmt::print("memory      {}, {} available\n", bytes_text(static_cast<double>(machine.memory)),
              bytes_text(static_cast<double>(machine.available)));
+  for (const Json& device : devices) {
+    const bool usable = device["usable"].get<bool>();
+    fmt::print("{:<12}{}{}\n", device["device"].get<std::string>(),
+               usable ? "" : "not usable: ", device[usable ? "name" : "reason"].get<std::string>());
+  }
   for (const Json& network : report["networks"]) {
     fmt::print("network     {}, {} classes: {} parameters, {:.2f} MFLOP an image\n",
                network["variant"].get<std::string>(), network["classes"].get<int>(),
