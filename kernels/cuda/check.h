@@ -1,0 +1,19 @@
+// The one check of CUDA's return codes: an error becomes an Error(kDevice) that names the op and says what to do.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "kernels/error.h"
+
+namespace shcnn::cuda {
+
+/// What a user can do about `code`; a sentence.
+const char* mend_for(cudaError_t code);
+/// Throws Error(kDevice, place, ...) for `code`, which is not cudaSuccess.
+[[noreturn]] void throw_cuda_error(cudaError_t code, const char* place);
+
+inline void check(cudaError_t code, const char* place) {
+  if (code != cudaSuccess) throw_cuda_error(code, place);
+}
+
+}  // namespace shcnn::cuda

@@ -1,0 +1,49 @@
+// A CUDA device: memory, one stream, and CUDA graphs as recordings.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "kernels/device.h"
+
+namespace shcnn::cuda {
+
+/// Queues everything on one stream of its own, in call order. Selects its GPU for the calling thread when it is made:
+/// use one CudaDevice a thread.
+class CudaDevice final : public Device {
+ public:
+  /// Throws Error(kDevice), in one line, where there is no GPU `ordinal`, no driver, or no code for the GPU in this
+  /// build.
+  explicit CudaDevice(int ordinal);
+  ~CudaDevice() override;
+
+  std::string name() const override { return name_; }
+  bool host_addressable() const override { return false; }
+  void* allocate(std::size_t bytes) override;
+  void release(void* pointer) noexcept override;
+  void copy_in(void* device, const void* host, std::size_t bytes) override;
+  void copy_out(void* host, const void* device, std::size_t bytes) override;
+  void fill_zero(void* device, std::size_t bytes) override;
+  void synchronize() override;
+  void* allocate_host(std::size_t bytes) override;
+  void release_host(void* pointer) noexcept override;
+  std::uint64_t mark() override;
+  void wait(std::uint64_t mark) override;
+  std::unique_ptr<Recording> record(std::function<void()> work) override;
+
+  cudaStream_t stream() const { return stream_; }
+
+ private:
+  void destroy() noexcept;
+
+  int ordinal_;
+  std::string name_;
+  cudaStream_t stream_ = nullptr;
+  std::array<cudaEvent_t, kMarks> events_{};  ///< mark m is events_[m % kMarks]
+  std::uint64_t marks_ = 0;
+};
+
+}  // namespace shcnn::cuda

@@ -1,0 +1,5 @@
+# The kernels, one file an op. Compiled by nvcc for the cuda backend and by the C++ compiler for simt.
+set(SHCNN_CUDA_SOURCES
+  leaky_dropout.cu
+  ops.cu)
+list(TRANSFORM SHCNN_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

@@ -1,0 +1,105 @@
+#include "kernels/simt/device.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
+namespace shcnn::simt {
+namespace {
+
+constexpr std::size_t kAlignment = 256;  // as cudaMalloc
+constexpr std::size_t kGuardBytes = 256;
+constexpr unsigned char kGuardByte = 0xA5;
+constexpr unsigned char kPoisonByte = 0xFF;
+
+/// The band after a buffer starts right behind its last byte and runs to the end of the allocation.
+std::size_t room(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+class Replay final : public Device::Recording {
+ public:
+  explicit Replay(std::function<void()> work) : work_(std::move(work)) {}
+  void run() override { work_(); }
+
+ private:
+  std::function<void()> work_;
+};
+
+}  // namespace
+
+SimtDevice::SimtDevice(int threads, std::uint64_t fiber_order) : threads_(threads), executor_(threads_, fiber_order) {
+  executor_.set_after_launch([this](const char* op) { check_guards(op); });
+}
+
+SimtDevice::~SimtDevice() {
+  while (!buffers_.empty()) release(buffers_.begin()->first);
+}
+
+std::string SimtDevice::name() const {
+  return message("simt (", threads_.size(), threads_.size() == 1 ? " thread)" : " threads)");
+}
+
+void* SimtDevice::allocate(std::size_t bytes) {
+  const std::size_t total = kGuardBytes + room(bytes) + kGuardBytes;
+  auto* memory = static_cast<unsigned char*>(std::aligned_alloc(kAlignment, total));
+  if (!memory) throw Error(ErrorKind::kDevice, name(), message("out of memory: ", bytes, " bytes asked for"));
+  unsigned char* buffer = memory + kGuardBytes;
+  std::memset(memory, kGuardByte, total);
+  std::memset(buffer, kPoisonByte, bytes);
+#if defined(__SANITIZE_ADDRESS__)
+  __asan_poison_memory_region(memory, kGuardBytes);
+  __asan_poison_memory_region(buffer + bytes, total - kGuardBytes - bytes);
+#endif
+  buffers_[buffer] = bytes;
+  return buffer;
+}
+
+void SimtDevice::release(void* pointer) noexcept {
+  const auto found = buffers_.find(static_cast<unsigned char*>(pointer));
+  if (found == buffers_.end()) return;
+  unsigned char* memory = found->first - kGuardBytes;
+#if defined(__SANITIZE_ADDRESS__)
+  __asan_unpoison_memory_region(memory, kGuardBytes + room(found->second) + kGuardBytes);
+#endif
+  buffers_.erase(found);
+  std::free(memory);
+}
+
+void SimtDevice::copy_in(void* device, const void* host, std::size_t bytes) {
+  if (bytes > 0) std::memcpy(device, host, bytes);
+}
+void SimtDevice::copy_out(void* host, const void* device, std::size_t bytes) {
+  if (bytes > 0) std::memcpy(host, device, bytes);
+}
+void SimtDevice::fill_zero(void* device, std::size_t bytes) {
+  if (bytes > 0) std::memset(device, 0, bytes);
+}
+
+std::unique_ptr<Device::Recording> SimtDevice::record(std::function<void()> work) {
+  return std::make_unique<Replay>(std::move(work));
+}
+
+void SimtDevice::check_guards([[maybe_unused]] const char* op) const {
+#if !defined(__SANITIZE_ADDRESS__)  // there the bands are poisoned
+  const auto is_guard = [](unsigned char byte) { return byte == kGuardByte; };
+  for (const auto& [start, bytes] : buffers_) {
+    const unsigned char* buffer = start;
+    const unsigned char* end = buffer + room(bytes) + kGuardBytes;
+    const unsigned char* after = std::find_if_not(buffer + bytes, end, is_guard);
+    if (after != end) {
+      throw Error(ErrorKind::kInternal, op,
+                  message("stored past a buffer of ", bytes, " bytes, at byte ", after - buffer));
+    }
+    const unsigned char* before = std::find_if_not(buffer - kGuardBytes, buffer, is_guard);
+    if (before != buffer) {
+      throw Error(ErrorKind::kInternal, op,
+                  message("stored ", buffer - before, " bytes before a buffer of ", bytes, " bytes"));
+    }
+  }
+#endif
+}
+
+}  // namespace shcnn::simt
