@@ -14,6 +14,8 @@ target_compile_options(shcnn_build INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Werror
   # a * b + c is contracted where kernels say so (fma), never by the compiler's choice: results stay equal across builds
   -ffp-contract=off>)
+# GCC 12 warns wrongly about "literal" + std::string (its bug 105651)
+target_compile_options(shcnn_build INTERFACE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-Wno-restrict>)
 if(SHCNN_SANITIZE)
   target_compile_options(shcnn_build INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${SHCNN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1>)

@@ -1,0 +1,79 @@
+// The one exception of io/: what is wrong with which file, where in it, and what the user can do about it.
+//
+// what() is always ONE line, `FILE: PLACE: MESSAGE; MEND`, fit to be the only thing a program prints. Names that come
+// out of a file or off a disk may hold anything, so control characters are shown as \xHH and very long parts are cut.
+#pragma once
+
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace shcnn::io {
+
+/// What went wrong, in the terms a program's exit code needs (design: 2, 3, 4, 7).
+enum class ErrorKind {
+  kUsage,     ///< the caller asks for what may not be: overwriting a file, a rule that has no such name
+  kBadData,   ///< input data cannot be used
+  kBadModel,  ///< a weights or state file cannot be used
+  kDisk,      ///< the disk: absent, full, broken, not permitted
+};
+
+/// `text` as it can stand in a one-line message: control bytes as \xHH, cut after `limit` bytes.
+inline std::string printable(std::string_view text, size_t limit = 400) {
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string out;
+  for (const char c : text.substr(0, limit)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      out += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
+    } else {
+      out += c;
+    }
+  }
+  if (text.size() > limit) out += "...";
+  return out;
+}
+
+/// Thrown by everything in io/.
+class Error : public std::runtime_error {
+ public:
+  /// @param kind    what the program's exit code follows
+  /// @param file    the file or folder
+  /// @param place   "row 12", "byte 4096", "tensor 'fc1.w'"; empty where the whole file is meant
+  /// @param message what is wrong
+  /// @param mend    what the user can do about it
+  Error(ErrorKind kind, const std::filesystem::path& file, std::string_view place, std::string_view message,
+        std::string_view mend)
+      : std::runtime_error(line(file, place, message, mend)),
+        kind_(kind),
+        file_(file),
+        place_(place),
+        message_(message),
+        mend_(mend) {}
+
+  ErrorKind kind() const noexcept { return kind_; }
+  const std::filesystem::path& file() const noexcept { return file_; }
+  const std::string& place() const noexcept { return place_; }
+  const std::string& message() const noexcept { return message_; }
+  const std::string& mend() const noexcept { return mend_; }
+
+ private:
+  static std::string line(const std::filesystem::path& file, std::string_view place, std::string_view message,
+                          std::string_view mend) {
+    std::string out = printable(file.string(), 4096);
+    if (!place.empty()) out += ": " + printable(place);
+    out += ": " + printable(message);
+    if (!mend.empty()) out += "; " + printable(mend);
+    return out;
+  }
+
+  ErrorKind kind_;
+  std::filesystem::path file_;
+  std::string place_;
+  std::string message_;
+  std::string mend_;
+};
+
+}  // namespace shcnn::io

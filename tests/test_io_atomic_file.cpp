@@ -1,0 +1,235 @@
+// AtomicFile under every single failure of the system calls it makes: after it, the path holds the old or the new
+// content in full, no temporary is left, and the error is a disk error that names the file.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cerrno>
+#include <cstdarg>
+
+#include "io/atomic_file.h"
+#include "io_support.h"
+
+namespace {
+
+/// The calls that the linker redirects here. The call number `fail_at` (counted from 1) fails with `error`; with
+/// `for_ever`, all later ones of the same name do as well.
+struct Faults {
+  int fail_at = 0;
+  int error = 0;  // 0: a write moves only half of what it was asked to
+  bool for_ever = false;
+  std::string only{};  // the one call to count; empty: all
+  int calls = 0;
+  std::string failing{};  // the name of the call that failed
+};
+Faults faults;
+
+bool must_fail(const char* name) {
+  if (!faults.only.empty() && faults.only != name) return false;
+  ++faults.calls;
+  if (faults.calls == faults.fail_at) faults.failing = name;
+  if (faults.calls == faults.fail_at || (faults.for_ever && faults.calls > faults.fail_at && faults.failing == name)) {
+    errno = faults.error;
+    return faults.fail_at > 0;
+  }
+  return false;
+}
+
+}  // namespace
+
+extern "C" {
+int __real_open(const char* path, int flags, ...);
+ssize_t __real_write(int fd, const void* bytes, size_t count);
+int __real_fsync(int fd);
+int __real_rename(const char* from, const char* to);
+int __real_renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags);
+int __real_close(int fd);
+int __real_flock(int fd, int operation);
+
+int __wrap_open(const char* path, int flags, ...) {
+  va_list arguments;
+  va_start(arguments, flags);
+  const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(arguments, mode_t) : 0;
+  va_end(arguments);
+  return must_fail("open") ? -1 : __real_open(path, flags, mode);
+}
+ssize_t __wrap_write(int fd, const void* bytes, size_t count) {
+  if (!must_fail("write")) return __real_write(fd, bytes, count);
+  return faults.error == 0 ? __real_write(fd, bytes, (count + 1) / 2) : -1;
+}
+int __wrap_fsync(int fd) { return must_fail("fsync") ? -1 : __real_fsync(fd); }
+int __wrap_rename(const char* from, const char* to) { return must_fail("rename") ? -1 : __real_rename(from, to); }
+int __wrap_renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) {
+  return must_fail("rename") ? -1 : __real_renameat2(from_folder, from, to_folder, to, flags);
+}
+int __wrap_close(int fd) {
+  if (!must_fail("close")) return __real_close(fd);
+  __real_close(fd);  // as Linux does: the descriptor is gone whatever close says
+  return -1;
+}
+int __wrap_flock(int fd, int operation) { return must_fail("flock") ? -1 : __real_flock(fd, operation); }
+}
+
+namespace shcnn::io {
+namespace {
+
+using test::error_text;
+using test::get;
+using test::put;
+using test::TemporaryFolder;
+
+const std::string kOld = "the old content";
+
+std::string new_content() {
+  std::string text;
+  for (int i = 0; i < 100000; ++i) text += std::to_string(i) + "\n";  // several times the internal buffer
+  return text;
+}
+
+void write_in_pieces(const std::filesystem::path& path, const std::string& text, Overwrite overwrite) {
+  AtomicFile file(path, overwrite);
+  const std::string_view view = text;
+  for (size_t at = 0; at < view.size(); at += 4097) file.write(view.substr(at, 4097));
+  file.commit();
+}
+
+}  // namespace
+
+TEST_CASE("a written file holds what was written", "[io][atomic_file]") {
+  faults = {};
+  TemporaryFolder folder;
+  const std::string text = new_content();
+  write_in_pieces(folder / "pieces", text, Overwrite::kNo);
+  CHECK(get(folder / "pieces") == text);
+  write_file(folder / "whole", text, Overwrite::kNo);
+  CHECK(get(folder / "whole") == text);
+  write_file(folder / "empty", "", Overwrite::kNo);
+  CHECK(get(folder / "empty").empty());
+  CHECK(folder.entries() == 3);
+}
+
+TEST_CASE("a file that is there stays unless overwriting is asked for", "[io][atomic_file]") {
+  faults = {};
+  TemporaryFolder folder;
+  const auto path = folder / "a";
+  put(path, kOld);
+  ErrorKind kind{};
+  CHECK(error_text([&] { write_file(path, "new", Overwrite::kNo); }, &kind) ==
+        path.string() + ": the file is already there; allow overwriting or choose another name");
+  CHECK(kind == ErrorKind::kUsage);
+  CHECK(get(path) == kOld);
+  write_file(path, "new", Overwrite::kYes);
+  CHECK(get(path) == "new");
+
+  // one that appears between opening and committing stays too
+  AtomicFile file(folder / "b", Overwrite::kNo);
+  file.write("mine");
+  put(folder / "b", "theirs");
+  CHECK_THAT(error_text([&] { file.commit(); }), Catch::Contains("b: the file is already there"));
+  CHECK(get(folder / "b") == "theirs");
+  CHECK(folder.entries() == 2);
+}
+
+TEST_CASE("places that cannot be written to are named", "[io][atomic_file]") {
+  faults = {};
+  TemporaryFolder folder;
+  ErrorKind kind{};
+  CHECK(error_text([&] { write_file(folder / "no/a", "x", Overwrite::kNo); }, &kind) ==
+        (folder / "no/a").string() +
+            ": cannot make a file in its folder: No such file or directory; make the folder first");
+  CHECK(kind == ErrorKind::kDisk);
+  CHECK_THAT(error_text([&] { write_file(folder.path(), "x", Overwrite::kYes); }), Catch::Contains("is a folder"));
+  CHECK_THAT(error_text([&] { write_file("/proc/shcnn", "x", Overwrite::kNo); }), Catch::Contains("/proc/shcnn: "));
+}
+
+TEST_CASE("every failure of every call leaves the old or the new file and nothing else", "[io][atomic_file]") {
+  const std::string text = new_content();
+  int injected = 0;
+  for (const Overwrite overwrite : {Overwrite::kYes, Overwrite::kNo}) {
+    for (const int error : {ENOSPC, EIO, EDQUOT, EFBIG, EROFS}) {
+      for (const bool for_ever : {false, true}) {
+        for (int n = 1;; ++n) {
+          TemporaryFolder folder;
+          const auto path = folder / "file";
+          const bool old = overwrite == Overwrite::kYes;
+          if (old) put(path, kOld);
+          ErrorKind kind{};
+          faults = {.fail_at = n, .error = error, .for_ever = for_ever};
+          const std::string message = error_text([&] { write_in_pieces(path, text, overwrite); }, &kind);
+          const Faults happened = std::exchange(faults, {});
+          if (happened.failing.empty()) break;
+          ++injected;
+          INFO("call " << n << ", " << happened.failing << ", errno " << error << ", for ever " << for_ever);
+          const bool is_new = std::filesystem::exists(path) && get(path) == text;
+          if (message == "no error") {
+            CHECK(is_new);
+            // flock is a help against stale temporaries only; a failing close matters for the file alone
+            CHECK((happened.failing == "flock" || happened.failing == "close"));
+          } else {
+            CHECK(kind == ErrorKind::kDisk);
+            CHECK_THAT(message, Catch::StartsWith(path.string() + ": "));
+            CHECK((is_new || (old ? get(path) == kOld : !std::filesystem::exists(path))));
+          }
+          CHECK(folder.entries() == (is_new || old ? 1 : 0));
+        }
+      }
+    }
+  }
+  CHECK(injected > 100);
+}
+
+TEST_CASE("interrupted calls and short writes are carried on", "[io][atomic_file]") {
+  const std::string text = new_content();
+  for (const int error : {EINTR, 0}) {
+    for (int n = 1;; ++n) {
+      TemporaryFolder folder;
+      faults = {.fail_at = n, .error = error};
+      if (error == 0) faults.only = "write";
+      const std::string message = error_text([&] { write_in_pieces(folder / "file", text, Overwrite::kNo); });
+      const Faults happened = std::exchange(faults, {});
+      INFO("call " << n << ", " << happened.failing << ", errno " << error);
+      CHECK(message == "no error");
+      CHECK(get(folder / "file") == text);
+      CHECK(folder.entries() == 1);
+      if (happened.failing.empty()) break;
+    }
+  }
+}
+
+TEST_CASE("the message of a full disk names byte and mend", "[io][atomic_file]") {
+  TemporaryFolder folder;
+  faults = {.fail_at = 2, .error = ENOSPC, .only = "write"};
+  const std::string message = error_text([&] { write_in_pieces(folder / "file", new_content(), Overwrite::kNo); });
+  faults = {};
+  CHECK_THAT(message, Catch::Matches(".*/file: byte [1-9][0-9]*: cannot write it: No space left on device; "
+                                     "free some space or write elsewhere"));
+}
+
+TEST_CASE("temporaries of dead writers are removed, of living ones not", "[io][atomic_file]") {
+  faults = {};
+  TemporaryFolder folder;
+  const auto path = folder / "file";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    AtomicFile file(path, Overwrite::kNo);
+    file.write("never finished");
+    ::_exit(0);  // as a kill would: no destructor runs
+  }
+  REQUIRE(::waitpid(child, nullptr, 0) == child);
+  CHECK(folder.entries() == 1);  // the temporary of the dead child
+  put(folder / ".other.1.1.shcnn-tmp", "belongs to another file");
+
+  AtomicFile living(path, Overwrite::kNo);
+  CHECK(folder.entries() == 2);  // the child's is gone
+  living.write("living");
+  write_file(path, "first", Overwrite::kNo);
+  CHECK(folder.entries() == 3);  // living's temporary is still there
+  CHECK_THAT(error_text([&] { living.commit(); }), Catch::Contains("already there"));
+  CHECK(get(path) == "first");
+  CHECK(folder.entries() == 2);
+}
+
+}  // namespace shcnn::io
