@@ -3,14 +3,19 @@
 
 #include <cstdint>
 
+#include "kernels/cpu/thread_pool.h"
 #include "kernels/device.h"
 
 namespace shcnn::naive {
 
-/// body(task) for task = 0 .. tasks-1, in order on the calling thread.
+/// body(task) for task = 0 .. tasks-1: on the context's threads, or in order on the calling thread where it has none.
 template <class Body>
-void parallel_for(const Context&, std::int64_t tasks, const Body& body) {
-  for (std::int64_t task = 0; task < tasks; ++task) body(task);
+void parallel_for(const Context& context, std::int64_t tasks, const Body& body) {
+  if (context.threads != nullptr) {
+    context.threads->run(tasks, [&](std::int64_t task, int) { body(task); });
+  } else {
+    for (std::int64_t task = 0; task < tasks; ++task) body(task);
+  }
 }
 
 }  // namespace shcnn::naive

@@ -1,0 +1,103 @@
+// The executor under test: a device with its table of ops, and memory on it that notices strays.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "kernels/backend.h"
+#include "support/tensor.h"
+
+namespace shcnn::test {
+
+/// Opens the executor that the command line names, with `threads` threads (0 = as the command line says).
+/// "naive" is the float table of plain loops on the CPU device.
+Backend open_executor(int threads = 0);
+
+/// The one executor of this program, opened on first use.
+Backend& executor();
+
+/// True where a case should be small: simt and sanitizers run a tenth as fast or worse.
+bool wants_small_cases();
+
+/// Bytes of device memory between two guard bands. Everything is filled with 0xFF first, which reads as NaN in floats
+/// and as -1 in integers: what an op forgets to write, or reads beyond its views, shows in its results.
+class GuardedBytes {
+ public:
+  /// `shift`: bytes by which the memory is moved off its alignment.
+  GuardedBytes(Device& device, std::size_t bytes, std::size_t shift);
+  ~GuardedBytes();
+  GuardedBytes(const GuardedBytes&) = delete;
+  GuardedBytes& operator=(const GuardedBytes&) = delete;
+
+  void* data() const { return static_cast<char*>(memory_.data()) + offset_; }
+  void write(const void* from);
+  /// Copies the memory out. Throws if a guard band was written to.
+  void read(void* to) const;
+
+ private:
+  Device& device_;
+  std::size_t bytes_, offset_;
+  DeviceBuffer memory_;
+};
+
+/// A tensor in guarded device memory.
+template <class T>
+class Guarded {
+ public:
+  /// Poisoned.
+  Guarded(Backend& backend, const Shape& shape, int shift_elements = 0)
+      : shape_(shape),
+        memory_(std::make_unique<GuardedBytes>(*backend.device, static_cast<std::size_t>(shape.count()) * sizeof(T),
+                                               static_cast<std::size_t>(shift_elements) * sizeof(T))) {}
+  /// A copy of `from`.
+  Guarded(Backend& backend, const Tensor<T>& from, int shift_elements = 0)
+      : Guarded(backend, from.shape, shift_elements) {
+    write(from);
+  }
+  View<T> view() const { return View<T>(static_cast<T*>(memory_->data()), shape_); }
+  operator View<T>() const { return view(); }        // NOLINT(google-explicit-constructor)
+  operator View<const T>() const { return view(); }  // NOLINT(google-explicit-constructor)
+  T* data() const { return view().data; }
+  void write(const Tensor<T>& from) { memory_->write(from.data.data()); }
+  Tensor<T> read() const {
+    Tensor<T> to(shape_);
+    memory_->read(to.data.data());
+    return to;
+  }
+
+ private:
+  Shape shape_;
+  std::unique_ptr<GuardedBytes> memory_;
+};
+
+/// One struct (a StepState, a StepReport) in guarded device memory.
+template <class T>
+Guarded<T> guarded_struct(Backend& backend, const T& value) {
+  Tensor<T> one(Shape(1));
+  one[0] = value;
+  return Guarded<T>(backend, one);
+}
+
+/// The backend's context with exactly `bytes` of guarded workspace.
+class Workspace {
+ public:
+  Workspace(Backend& backend, std::size_t bytes)
+      : bytes_(bytes), memory_(*backend.device, bytes, 0), context_(backend.context) {
+    context_.workspace = memory_.data();
+    context_.workspace_bytes = bytes;
+  }
+  operator const Context&() const { return context_; }  // NOLINT(google-explicit-constructor)
+  /// Throws if an op wrote beyond it.
+  void check() const {
+    std::vector<char> discarded(bytes_);
+    memory_.read(discarded.data());
+  }
+
+ private:
+  std::size_t bytes_;
+  GuardedBytes memory_;
+  Context context_;
+};
+
+}  // namespace shcnn::test

@@ -1,0 +1,42 @@
+// What every test program's main does: Catch2's session, with the executor under test, the seed, and ways to skip the
+// whole program. Compiled once, since Catch2 takes long.
+#define CATCH_CONFIG_RUNNER
+#include "support/session.h"
+
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <cstdlib>
+
+namespace shcnn::test {
+namespace {
+TestOptions chosen;  // written once, by run_tests before the first test
+}
+
+const TestOptions& options() { return chosen; }
+
+int run_tests(int argc, char** argv, const std::function<std::string()>& missing_device) {
+  using Catch::clara::Opt;
+  std::string needed_variable;
+  bool skip_absent = false;
+  Catch::Session session;
+  session.cli(session.cli() |
+              Opt(chosen.device, "name")["--device"]("executor under test: naive, cpu, simt, cuda[:i]") |
+              Opt(chosen.isa, "name")["--isa"]("instruction set of cpu: generic, avx2, avx512") |
+              Opt(chosen.threads, "count")["--threads"]("threads of cpu and simt") |
+              Opt(chosen.seed, "seed")["--seed"]("of random shapes and values") |
+              Opt(needed_variable, "variable")["--needs-env"]("skip (exit 77) where this variable is unset") |
+              Opt(skip_absent)["--skip-absent"]("skip (exit 77) where this machine lacks the executor under test"));
+  if (const int status = session.applyCommandLine(argc, argv); status != 0) return status;
+  std::string reason;
+  if (!needed_variable.empty() && std::getenv(needed_variable.c_str()) == nullptr)
+    reason = needed_variable + " is not set";
+  if (skip_absent && missing_device && reason.empty()) reason = missing_device();
+  if (!reason.empty()) {
+    std::printf("SKIP: %s\n", reason.c_str());
+    return kSkipped;
+  }
+  std::printf("seed %llu\n", static_cast<unsigned long long>(chosen.seed));
+  return session.run();
+}
+
+}  // namespace shcnn::test
