@@ -10,11 +10,11 @@
 namespace shcnn {
 
 struct BackendOptions {
-  int threads = 0;               ///< cpu and simt: 0 = every core this process may use
-  std::string isa;               ///< cpu: "", "generic", "avx2" or "avx512"; "" = SHCNN_ISA, else the best that runs here
-  std::uint64_t fiber_order = 0; ///< simt: seed of the order in which a block's threads are resumed; 0 = in order
-  bool allow_tf32 = false;       ///< cuda and simt: tensor-core products
-  bool hand_gemm = false;        ///< cuda: the hand-written GEMM although cuBLAS is built in
+  int threads = 0;  ///< cpu and simt: 0 = every core this process may use
+  std::string isa;  ///< cpu: "", "generic", "avx2" or "avx512"; "" = SHCNN_ISA, else the best that runs here
+  std::uint64_t fiber_order = 0;  ///< simt: seed of the order in which a block's threads are resumed; 0 = in order
+  bool allow_tf32 = false;        ///< cuda and simt: tensor-core products
+  bool hand_gemm = false;         ///< cuda: the hand-written GEMM although cuBLAS is built in
 };
 
 /// A device and the table of ops that runs on it.

@@ -13,8 +13,9 @@ namespace shcnn {
 
 class ThreadPool;
 
-/// Memory and execution order of one executor. All work is queued in call order on one stream; on `cpu` and `simt` every
-/// call has finished when it returns. Not safe for two threads at once; two Devices in one process are independent.
+/// Memory and execution order of one executor. All work is queued in call order on one stream; on `cpu` and `simt`
+/// every call has finished when it returns. Not safe for two threads at once; two Devices in one process are
+/// independent.
 class Device {
  public:
   virtual ~Device() = default;
@@ -56,7 +57,8 @@ class Device {
 class DeviceBuffer {
  public:
   DeviceBuffer() = default;
-  DeviceBuffer(Device& device, std::size_t bytes) : device_(&device), bytes_(bytes), data_(bytes ? device.allocate(bytes) : nullptr) {}
+  DeviceBuffer(Device& device, std::size_t bytes)
+      : device_(&device), bytes_(bytes), data_(bytes ? device.allocate(bytes) : nullptr) {}
   ~DeviceBuffer() {
     if (data_) device_->release(data_);
   }
@@ -82,12 +84,12 @@ class DeviceBuffer {
 /// What an op runs with. Plain data: copying it copies no resource.
 struct Context {
   Device* device = nullptr;
-  ThreadPool* threads = nullptr;      ///< cpu and simt; null on cuda
-  void* stream = nullptr;             ///< cudaStream_t on cuda
-  void* blas = nullptr;               ///< cublasHandle_t on cuda where cuBLAS is built in and wanted
-  void* workspace = nullptr;          ///< scratch memory of the device; an op's contents do not outlive the op
-  std::size_t workspace_bytes = 0;    ///< at least what the op's `*_workspace` entry asks for
-  bool allow_tf32 = false;            ///< tensor-core products with 10-bit mantissas; off by default
+  ThreadPool* threads = nullptr;    ///< cpu and simt; null on cuda
+  void* stream = nullptr;           ///< cudaStream_t on cuda
+  void* blas = nullptr;             ///< cublasHandle_t on cuda where cuBLAS is built in and wanted
+  void* workspace = nullptr;        ///< scratch memory of the device; an op's contents do not outlive the op
+  std::size_t workspace_bytes = 0;  ///< at least what the op's `*_workspace` entry asks for
+  bool allow_tf32 = false;          ///< tensor-core products with 10-bit mantissas; off by default
 };
 
 /// The workspace as an array of T; throws if it is smaller than `count` elements.

@@ -7,8 +7,9 @@
 // A dense activation is (F, N); flattening (C, H, W, N) to (C*H*W, N) is a no-op.
 //
 // Dead cells. A static network's zero-pad makes whole rows and columns of pooled maps zero for every image (spec.md 1).
-// Maps hold only live cells: a pool says which pooled row and column is the first it stores (`first`), and the zero ring
-// that the next convolution would have seen is that convolution's `pad_begin` / `pad_end`. Taps on padding are skipped.
+// Maps hold only live cells: a pool says which pooled row and column is the first it stores (`first`), and the zero
+// ring that the next convolution would have seen is that convolution's `pad_begin` / `pad_end`. Taps on padding are
+// skipped.
 #pragma once
 
 #include <cstddef>
@@ -55,19 +56,19 @@ enum class CrossEntropyGradient { kTrue, kTensorFlow };
 /// Sums of one training step, in device memory. Reset by soft_cross_entropy. A step whose report counts a non-finite
 /// logit changes no parameter, so the state after it is still the last good one.
 struct StepReport {
-  double cross_entropy = 0;   ///< mean over the batch
-  double label_entropy = 0;   ///< mean over the batch of -sum p log p
-  double sum_squares = 0;     ///< of the decayed weights, before their update (without those kept by adam_replay)
-  double grad_norm = 0;       ///< global norm, when clipping is on
-  std::int64_t correct = 0;   ///< samples whose largest logit is at the largest label (lowest index on ties)
+  double cross_entropy = 0;     ///< mean over the batch
+  double label_entropy = 0;     ///< mean over the batch of -sum p log p
+  double sum_squares = 0;       ///< of the decayed weights, before their update (without those kept by adam_replay)
+  double grad_norm = 0;         ///< global norm, when clipping is on
+  std::int64_t correct = 0;     ///< samples whose largest logit is at the largest label (lowest index on ties)
   std::int64_t non_finite = 0;  ///< non-finite logits (by soft_cross_entropy) and gradients (by adam_step) seen
   std::uint64_t step = 0;       ///< set by publish_report
 };
 
-/// How bytes become samples. An entry of the epoch's order is image * 16 + crop; crop 0..4 = corners (top left, top right,
-/// bottom left, bottom right) and middle, 5..9 the same mirrored left-right.
+/// How bytes become samples. An entry of the epoch's order is image * 16 + crop; crop 0..4 = corners (top left, top
+/// right, bottom left, bottom right) and middle, 5..9 the same mirrored left-right.
 struct CropPlan {
-  int height = 42;      ///< of the patch
+  int height = 42;  ///< of the patch
   int width = 42;
   float scale = 1.0f / 255;  ///< factor on the bytes
 };
@@ -100,7 +101,8 @@ class Op<Result(Args...)> {
   Result (*function_)(Args...) = nullptr;
 };
 
-#define SHCNN_OP(op, ...) Op<__VA_ARGS__> op{#op}
+#define SHCNN_OP(op, ...) \
+  Op<__VA_ARGS__> op { #op }
 
 template <class T>
 struct Ops {
@@ -148,10 +150,12 @@ struct Ops {
   SHCNN_OP(softmax_forward, void(const Context&, Temperature, In logits, Out p));
   /// Gradient of one class's score with respect to the logits: dS_j/do or dV_j/do.
   /// logits (n,N), classes (N): j of each sample -> grad (n,N)
-  SHCNN_OP(softmax_score_gradient, void(const Context&, Temperature, In logits, View<const std::int32_t> classes, Out grad));
+  SHCNN_OP(softmax_score_gradient,
+           void(const Context&, Temperature, In logits, View<const std::int32_t> classes, Out grad));
   /// Mean soft-label cross-entropy and its gradient (already divided by N); starts the step's report.
   /// logits (n,N), labels (n,N) -> grad (n,N), *report
-  SHCNN_OP(soft_cross_entropy, void(const Context&, CrossEntropyGradient, In logits, In labels, Out grad, StepReport* report));
+  SHCNN_OP(soft_cross_entropy,
+           void(const Context&, CrossEntropyGradient, In logits, In labels, Out grad, StepReport* report));
   /// Sums the scores of `crops` neighbouring samples and takes the argmax (lowest index on ties).
   /// p (n, images * crops) -> scores (n, images), predicted (images)
   SHCNN_OP(vote, void(const Context&, int crops, In p, Out scores, View<std::int32_t> predicted));
@@ -164,20 +168,22 @@ struct Ops {
   SHCNN_OP(advance_step, void(const Context&, StepSchedule, StepState* state));
   /// state->clip_scale = min(1, max_norm / |g + 2 lambda w|) over all P; the first `decayed` elements carry lambda.
   /// w, g (P)
-  SHCNN_OP(clip_by_global_norm,
-           void(const Context&, T max_norm, T lambda, std::int64_t decayed, In w, In g, StepState* state, StepReport* report));
+  SHCNN_OP(clip_by_global_norm, void(const Context&, T max_norm, T lambda, std::int64_t decayed, In w, In g,
+                                     StepState* state, StepReport* report));
   /// One Adam step of P parameters, of which the first `decayed` carry lambda; adds their squares to the report. Does
-  /// nothing if report->non_finite > 0 on entry; else leaves each element with a non-finite gradient alone and counts it.
-  /// w, m, v (P) updated; g (P)
-  SHCNN_OP(adam_step, void(const Context&, AdamParams<T>, std::int64_t decayed, const StepState* state, In g, Out w, Out m,
-                           Out v, StepReport* report));
+  /// nothing if report->non_finite > 0 on entry; else leaves each element with a non-finite gradient alone and counts
+  /// it. w, m, v (P) updated; g (P)
+  SHCNN_OP(adam_step, void(const Context&, AdamParams<T>, std::int64_t decayed, const StepState* state, In g, Out w,
+                           Out m, Out v, StepReport* report));
   /// `steps` Adam steps, first_step .. first_step + steps - 1, of P decayed parameters whose data gradient is zero (the
-  /// dead inputs of the first dense layer): the same bits as adam_step each time. sum_squares (steps): of w before each.
+  /// dead inputs of the first dense layer): the same bits as adam_step each time. sum_squares (steps): of w before
+  /// each.
   SHCNN_OP(adam_replay, void(const Context&, AdamParams<T>, StepSchedule, std::uint64_t first_step, Out w, Out m, Out v,
                              View<double> sum_squares));
   /// ring[state->step % ring.count()] = *report, with its step: the last op of a training step. The ring is host memory
   /// that the device can write (Device::allocate_host), so the host reads a finished step's report without a copy.
-  SHCNN_OP(publish_report, void(const Context&, const StepState* state, const StepReport* report, View<StepReport> ring));
+  SHCNN_OP(publish_report,
+           void(const Context&, const StepState* state, const StepReport* report, View<StepReport> ring));
   /// Bytes for clip_by_global_norm, adam_step and adam_replay over P parameters.
   SHCNN_OP(adam_workspace, std::size_t(std::int64_t parameters));
 
@@ -186,8 +192,8 @@ struct Ops {
   /// images (M,Hi,Wi,C) bytes, labels (M,n), order (S) -> x (C,Hp,Wp,N), y (n,N)
   SHCNN_OP(make_batch, void(const Context&, CropPlan, View<const std::uint8_t> images, In labels,
                             View<const std::int32_t> order, const StepState* state, Out x, Out y));
-  /// Back to the face: sums dx (C,Hp,Wp,images*crops) over the crops of `order` at their places, un-mirrored, and divides
-  /// by how many crops cover each pixel.  -> map (images,C,Hi,Wi)
+  /// Back to the face: sums dx (C,Hp,Wp,images*crops) over the crops of `order` at their places, un-mirrored, and
+  /// divides by how many crops cover each pixel.  -> map (images,C,Hi,Wi)
   SHCNN_OP(uncrop_mean, void(const Context&, CropPlan, int crops, In dx, View<const std::int32_t> order, Out map));
 };
 

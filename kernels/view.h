@@ -60,7 +60,8 @@ struct View {
 template <class T>
 void require_shape(const char* op, const char* name, const View<T>& view, const Shape& expected) {
   if (view.shape != expected) {
-    throw Error(ErrorKind::kInternal, op, std::string(name) + " has shape " + view.shape.str() + ", expected " + expected.str());
+    throw Error(ErrorKind::kInternal, op,
+                std::string(name) + " has shape " + view.shape.str() + ", expected " + expected.str());
   }
 }
 

@@ -28,9 +28,7 @@ void close_stage(ConvStage& s) {
 
 }  // namespace
 
-std::int64_t ConvStage::parameters() const {
-  return std::int64_t{kernel} * kernel * in_channels * channels + channels;
-}
+std::int64_t ConvStage::parameters() const { return std::int64_t{kernel} * kernel * in_channels * channels + channels; }
 
 std::int64_t ConvStage::multiply_adds() const {
   return std::int64_t{conv} * conv * kernel * kernel * in_channels * channels;
@@ -48,7 +46,8 @@ std::int64_t ParameterSpec::count() const {
 }
 
 Model make_model(const ModelOptions& options) {
-  if (options.classes < 1) throw Error(ErrorKind::kUsage, "model", message("needs at least 1 class, got ", options.classes));
+  if (options.classes < 1)
+    throw Error(ErrorKind::kUsage, "model", message("needs at least 1 class, got ", options.classes));
   if (!(options.slope >= 0 && options.slope < 1)) {
     throw Error(ErrorKind::kUsage, "model", message("slope must be in [0, 1), got ", options.slope));
   }
@@ -71,7 +70,8 @@ Model make_model(const ModelOptions& options) {
     s.channels = kChannels[static_cast<std::size_t>(i)];
     s.kernel = kKernel[static_cast<std::size_t>(i)];
     const int half = s.kernel / 2;
-    const int same = is_static ? 0 : half;  // the static variant pads after the activation, the micro one before the convolution
+    const int same =
+        is_static ? 0 : half;  // the static variant pads after the activation, the micro one before the convolution
     s.input = live;
     s.pad_begin = same + first;
     s.pad_end = same + extent - first - live;

@@ -27,11 +27,11 @@ struct ModelOptions {
 /// image; a pooled map of `pooled` cells stores cells first .. first + live - 1 of each axis.
 struct ConvStage {
   int in_channels, channels, kernel;
-  int input;                  ///< live extent of the stage's input
-  int pad_begin, pad_end;     ///< zeros around the live input that the convolution sees
-  int conv;                   ///< extent of the convolution's map
-  int ring;                   ///< zero-pad after the activation, seen by the pool
-  int pooled, first, live;    ///< extent of the pooled map as the paper counts it; first live cell; live cells
+  int input;                ///< live extent of the stage's input
+  int pad_begin, pad_end;   ///< zeros around the live input that the convolution sees
+  int conv;                 ///< extent of the convolution's map
+  int ring;                 ///< zero-pad after the activation, seen by the pool
+  int pooled, first, live;  ///< extent of the pooled map as the paper counts it; first live cell; live cells
   PoolKind pool;
   std::int64_t parameters() const;
   std::int64_t multiply_adds() const;       ///< per image, as the paper's graph is written
@@ -46,9 +46,9 @@ struct DenseLayer {
 
 /// One parameter tensor, in checkpoint order.
 struct ParameterSpec {
-  std::string name;                  ///< "conv1.weight" .. "fc3.bias"
-  std::vector<std::int64_t> shape;   ///< conv (Co,Ci,K,K), dense (O,I), bias (O)
-  bool decayed;                      ///< carries the L2 term: weights do, biases do not
+  std::string name;                 ///< "conv1.weight" .. "fc3.bias"
+  std::vector<std::int64_t> shape;  ///< conv (Co,Ci,K,K), dense (O,I), bias (O)
+  bool decayed;                     ///< carries the L2 term: weights do, biases do not
   std::int64_t count() const;
 };
 

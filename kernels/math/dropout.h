@@ -13,8 +13,8 @@ SHCNN_HD std::uint32_t dropout_threshold(double rate) { return static_cast<std::
 
 /// Is unit `unit` of sample `sample` kept? One Philox block serves four neighbouring samples of a unit.
 /// index = unit * 2^32 + sample, so the answer does not depend on the batch size.
-SHCNN_HD bool dropout_keeps(std::uint64_t seed, Purpose layer, std::uint64_t step, std::int64_t unit, std::int64_t sample,
-                            std::uint32_t threshold) {
+SHCNN_HD bool dropout_keeps(std::uint64_t seed, Purpose layer, std::uint64_t step, std::int64_t unit,
+                            std::int64_t sample, std::uint32_t threshold) {
   const std::uint64_t index = (static_cast<std::uint64_t>(unit) << 32) | static_cast<std::uint64_t>(sample);
   return philox_word(seed, layer, static_cast<std::uint32_t>(step), index) >= threshold;
 }

@@ -1,5 +1,5 @@
-// Philox 4x32-10, the counter-based generator of Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011).
-// A number is a pure function of (seed, purpose, step, index): nothing is stored, every executor draws the same.
+// Philox 4x32-10, the counter-based generator of Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3" (SC
+// 2011). A number is a pure function of (seed, purpose, step, index): nothing is stored, every executor draws the same.
 #pragma once
 
 #include <cstdint>

@@ -13,9 +13,9 @@ namespace shcnn {
 struct StepSchedule {
   std::uint64_t seed = 0;
   double learning_rate = 1e-3;
-  double decay_rate = 1.0;           ///< factor per `decay_steps`; 1 is a constant rate
+  double decay_rate = 1.0;  ///< factor per `decay_steps`; 1 is a constant rate
   std::int64_t decay_steps = 1;
-  bool staircase = false;            ///< whole powers of decay_rate only
+  bool staircase = false;  ///< whole powers of decay_rate only
   double beta1 = 0.9;
   double beta2 = 0.999;
   std::int64_t batch = 100;
@@ -39,7 +39,8 @@ SHCNN_HD void advance(StepState& state, const StepSchedule& schedule) {
   const double periods = static_cast<double>(finished) / static_cast<double>(schedule.decay_steps);
   state.seed = schedule.seed;
   state.step = finished + 1;
-  state.cursor = static_cast<std::int64_t>(finished % static_cast<std::uint64_t>(schedule.steps_per_epoch)) * schedule.batch;
+  state.cursor =
+      static_cast<std::int64_t>(finished % static_cast<std::uint64_t>(schedule.steps_per_epoch)) * schedule.batch;
   state.lr = schedule.decay_rate == 1.0
                  ? schedule.learning_rate
                  : schedule.learning_rate * pow(schedule.decay_rate, schedule.staircase ? floor(periods) : periods);

@@ -1,0 +1,49 @@
+// Classifies a set of images with all their crops ("boosting", spec.md 2): the class is the argmax of the sum of the
+// crops' softmax outputs.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "engine/metrics.h"
+#include "engine/network.h"
+#include "engine/samples.h"
+
+namespace shcnn {
+
+struct Evaluation {
+  Confusion confusion;                  ///< of the images that have a true class
+  std::vector<std::int32_t> predicted;  ///< (M)
+  std::vector<float> scores;            ///< (M, classes): mean of the crops' softmax outputs
+  double cross_entropy = 0;             ///< mean over images of -sum p log(scores)
+};
+
+template <class T>
+class Evaluator {
+ public:
+  /// `network` must take at least `crops.size()` samples at once; references must outlive this. `input_scale` as
+  /// trained.
+  Evaluator(Device& device, Network<T>& network, const DeviceSamples<T>& samples, const std::vector<int>& crops,
+            double input_scale);
+  /// All images; calls progress(done, total) now and then.
+  Evaluation run(const std::function<void(std::int64_t, std::int64_t)>& progress = {});
+
+ private:
+  Device& device_;
+  Network<T>& network_;
+  const DeviceSamples<T>& samples_;
+  std::int64_t crops_;
+  std::int64_t images_per_batch_;
+  CropPlan plan_of_crops_;
+  MemoryPlan plan_;
+  View<std::int32_t> order_, predicted_;
+  View<StepState> state_;
+  View<T> labels_, probabilities_, scores_;
+  View<std::int64_t> confusion_;
+};
+
+extern template class Evaluator<float>;
+extern template class Evaluator<double>;
+
+}  // namespace shcnn

@@ -1,0 +1,25 @@
+// Initial parameters, drawn on the host in double and rounded once, so that every executor starts from the same bits.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/parameters.h"
+
+namespace shcnn {
+
+/// The authors' program's choices are the defaults (spec.md 1).
+struct InitialValues {
+  double dense_stddev = 0.1;  ///< dense weights: normal, truncated at two deviations
+  double conv_bias = 0.1;     ///< 1 in the authors' micro program
+  double dense_bias = 0.1;
+};
+
+/// Convolution weights Glorot uniform: +-sqrt(6 / (K K (Ci + Co))); dense weights truncated normal; biases constant.
+/// A value is a pure function of (seed, tensor, element).
+template <class T>
+void initialise(Parameters<T>& parameters, const Model& model, const InitialValues& values, std::uint64_t seed);
+
+extern template void initialise<float>(Parameters<float>&, const Model&, const InitialValues&, std::uint64_t);
+extern template void initialise<double>(Parameters<double>&, const Model&, const InitialValues&, std::uint64_t);
+
+}  // namespace shcnn

@@ -1,0 +1,35 @@
+// What a confusion matrix says.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace shcnn {
+
+/// counts[truth * classes + predicted]. Sum matrices over folds first, then ask (spec.md 5): never average per-fold F1.
+struct Confusion {
+  int classes = 0;
+  std::vector<std::int64_t> counts;
+
+  explicit Confusion(int n = 0) : classes(n), counts(static_cast<std::size_t>(n) * static_cast<std::size_t>(n), 0) {}
+  std::int64_t& at(int truth, int predicted) { return counts[static_cast<std::size_t>(truth * classes + predicted)]; }
+  std::int64_t at(int truth, int predicted) const {
+    return counts[static_cast<std::size_t>(truth * classes + predicted)];
+  }
+  void add(const Confusion& other);
+
+  std::int64_t total() const;
+  std::int64_t correct() const;
+  std::int64_t of_truth(int c) const;      ///< row sum: support
+  std::int64_t of_predicted(int c) const;  ///< column sum
+
+  double accuracy() const;        ///< correct / total; 0 for an empty matrix
+  double precision(int c) const;  ///< 0 where nothing was predicted as c
+  double recall(int c) const;     ///< 0 where no sample is c
+  double f1(int c) const;         ///< 2 TP / (2 TP + FP + FN); 0 where that is 0 / 0
+  double uf1() const;             ///< mean of f1 over the classes: the paper's F1
+  double uar() const;             ///< mean of recall over the classes
+  double weighted_f1() const;     ///< f1 weighted by support
+};
+
+}  // namespace shcnn
