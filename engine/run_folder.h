@@ -1,0 +1,64 @@
+// The folder of a training run: which file is which, and who may write there.
+//
+//   weights.safetensors        best on validation (the last where there is no validation)
+//   weights-last.safetensors   after the last finished epoch or stop
+//   state.safetensors, state-prev.safetensors   to resume
+//   curves.csv                 one row an epoch
+//   results.json, confusion.csv   every validation prediction, of the best epoch
+//   config.toml                the resolved configuration (written by the program)
+//   run.lock                   held by the process that trains here
+// No file but the lock holds times, paths, hosts or thread counts: equal runs give equal bytes.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "engine/checkpoint.h"
+#include "engine/trainer.h"
+
+namespace shcnn {
+
+class RunFolder {
+ public:
+  enum class Open {
+    kNew,     ///< the folder must be absent or empty
+    kReplace, ///< files of an earlier run are removed
+    kResume,  ///< an earlier run's state must be there
+  };
+  /// Creates or opens the folder and takes its lock. io::Error (kUsage) if it holds a run and `open` is kNew, or if
+  /// another process trains there; (kDisk) if it cannot be made.
+  RunFolder(std::filesystem::path path, Open open);
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path weights() const { return path_ / "weights.safetensors"; }
+  std::filesystem::path last_weights() const { return path_ / "weights-last.safetensors"; }
+  std::filesystem::path state() const { return path_ / "state.safetensors"; }
+  std::filesystem::path previous_state() const { return path_ / "state-prev.safetensors"; }
+  std::filesystem::path curves() const { return path_ / "curves.csv"; }
+  std::filesystem::path results() const { return path_ / "results.json"; }
+  std::filesystem::path confusion() const { return path_ / "confusion.csv"; }
+
+ private:
+  std::filesystem::path path_;
+  int lock_ = -1;
+};
+
+/// One row an epoch; columns named in the first line.
+void write_curves(const std::filesystem::path& path, const std::vector<EpochRecord>& curves);
+/// {"schema":1,"images":n,"accuracy":a,"uf1":f,"uar":r,"labels":[..],"confusion":[[..]],"predictions":[{"name","truth","predicted","scores"}]}
+void write_results(const std::filesystem::path& path, const Samples& samples, const Evaluation& evaluation);
+/// Rows are truth, columns are predictions, both with the classes' names.
+void write_confusion(const std::filesystem::path& path, const Confusion& confusion, const std::vector<std::string>& class_names);
+
+/// Trains in `folder`: resumes if it holds a state, saves what the list above names, passes the caller's hooks on.
+/// `template_weights` names what the weights files say beside the tensors. `note` receives a line where a damaged state
+/// was replaced by the one before. Throws Error(kUsage) if the state was made with another configuration or other data,
+/// unless `force_resume`.
+TrainOutcome train_in(RunFolder& folder, Trainer& trainer, const TrainConfig& config, const Samples& training,
+                      const Samples* validation, const Weights& template_weights, const TrainHooks& hooks,
+                      bool force_resume, std::string* note);
+
+}  // namespace shcnn
