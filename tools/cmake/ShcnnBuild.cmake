@@ -12,6 +12,7 @@ target_compile_features(shcnn_build INTERFACE cxx_std_20)
 target_include_directories(shcnn_build INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/engine/include)
 target_compile_options(shcnn_build INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Werror
+  -Wno-restrict  # g++ 12 warns of overlaps in std::string's operator+ that cannot be (GCC bug 105651)
   # a * b + c is contracted where kernels say so (fma), never by the compiler's choice: results stay equal across builds
   -ffp-contract=off>)
 # GCC 12 warns wrongly about "literal" + std::string (its bug 105651)
