@@ -1,0 +1,152 @@
+// A window of a few MiB slides over the file; a line that crosses its end is moved to the front before reading on.
+#include "io/csv.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+namespace shcnn::io {
+namespace {
+
+constexpr size_t kBufferBytes = 4 * kMaxLineBytes;
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+
+}  // namespace
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+bool parse_integer(std::string_view text, int64_t low, int64_t high, int64_t& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() && value >= low && value <= high;
+}
+
+CsvReader::CsvReader(const std::filesystem::path& path, Header header)
+    : file_(path, ErrorKind::kBadData),
+      buffer_(static_cast<size_t>(std::min<uint64_t>(kBufferBytes, file_.size() + 1))),
+      has_header_(header == Header::kYes) {
+  std::string_view line;
+  if (file_.size() == 0) throw Error(ErrorKind::kBadData, path, "", "is empty", "download or copy it again");
+  if (!has_header_) return;
+  if (!next_line(line)) throw Error(ErrorKind::kBadData, path, "", "is empty", "download or copy it again");
+  if (line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
+  split(line);
+  for (const std::string_view field : fields_) header_.emplace_back(field);
+  expected_fields_ = header_.size();
+}
+
+int CsvReader::column(std::string_view name) const {
+  for (size_t i = 0; i < header_.size(); ++i) {
+    if (lower_case(header_[i]) == lower_case(name)) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+int CsvReader::require_column(std::string_view name, std::string_view mend) const {
+  const int found = column(name);
+  if (found < 0) {
+    throw Error(ErrorKind::kBadData, path(), "line 1", "there is no column '" + std::string(name) + "'", mend);
+  }
+  return found;
+}
+
+std::string CsvReader::place() const {
+  const std::string line = "line " + std::to_string(line_);
+  return row_ < 0 ? line : line + " (row " + std::to_string(row_) + ")";
+}
+
+Error CsvReader::bad(std::string_view message, std::string_view mend) const {
+  return Error(ErrorKind::kBadData, path(), place(), message, mend);
+}
+
+bool CsvReader::next_line(std::string_view& line) {
+  for (;;) {
+    const char* from = buffer_.data() + begin_;
+    const void* newline = begin_ < end_ ? std::memchr(from, '\n', end_ - begin_) : nullptr;
+    if (newline != nullptr || (at_end_ && begin_ < end_)) {
+      const size_t length =
+          newline != nullptr ? static_cast<size_t>(static_cast<const char*>(newline) - from) : end_ - begin_;
+      ++line_;
+      if (length > kMaxLineBytes) break;
+      line = std::string_view(from, length);
+      begin_ = std::min(end_, begin_ + length + 1);
+      return true;
+    }
+    if (at_end_) return false;
+    if (end_ - begin_ > kMaxLineBytes) {
+      ++line_;
+      break;
+    }
+    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
+              buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
+    end_ -= begin_;
+    begin_ = 0;
+    if (end_ == buffer_.size()) buffer_.resize(kBufferBytes);  // a small file that has grown since it was opened
+    const size_t got = file_.read_some(std::as_writable_bytes(std::span(buffer_).subspan(end_)));
+    at_end_ = got < buffer_.size() - end_;
+    end_ += got;
+  }
+  throw Error(ErrorKind::kBadData, path(), "line " + std::to_string(line_), "is longer than 1 MiB",
+              "is this the right csv file?");
+}
+
+void CsvReader::split(std::string_view line) {
+  fields_.clear();
+  for (;;) {
+    while (!line.empty() && is_blank(line.front())) line.remove_prefix(1);
+    size_t field_end = 0;
+    if (!line.empty() && line.front() == '"') {
+      const size_t close = line.find('"', 1);
+      if (close == std::string_view::npos) throw bad("a quote is opened but not closed", "mend the line");
+      fields_.push_back(trimmed(line.substr(1, close - 1)));
+      field_end = std::min(line.find(',', close), line.size());
+      if (!trimmed(line.substr(close + 1, field_end - close - 1)).empty()) {
+        throw bad("text follows a closing quote", "mend the line");
+      }
+    } else {
+      field_end = std::min(line.find(','), line.size());
+      fields_.push_back(trimmed(line.substr(0, field_end)));
+    }
+    if (field_end == line.size()) return;
+    line.remove_prefix(field_end + 1);
+  }
+}
+
+bool CsvReader::next() {
+  std::string_view line;
+  if (!next_line(line)) return false;
+  if (trimmed(line).empty()) {
+    const int64_t empty_line = line_;
+    while (next_line(line)) {
+      if (trimmed(line).empty()) continue;
+      throw Error(ErrorKind::kBadData, path(), "line " + std::to_string(empty_line), "is empty, but rows follow it",
+                  "remove the line, or download the file again");
+    }
+    return false;
+  }
+  ++row_;
+  if (!has_header_ && row_ == 0 && line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
+  split(line);
+  if (expected_fields_ == 0) expected_fields_ = fields_.size();
+  if (fields_.size() != expected_fields_) {
+    throw bad(
+        "has " + std::to_string(fields_.size()) + " fields, " + std::to_string(expected_fields_) + " are expected",
+        "mend the line; a file cut short ends like this: download it again");
+  }
+  return true;
+}
+
+}  // namespace shcnn::io
