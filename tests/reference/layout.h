@@ -1,0 +1,43 @@
+// The references of this folder are written straight from the paper and spec: maps as (N,C,H,W) arrays of whole planes,
+// padding stored as real zeros, scatter where the plain loops gather. This header moves data between that layout and
+// the (C,H,W,N) of the ops.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "support/tensor.h"
+
+namespace shcnn::test::reference {
+
+/// A map of one channel of one sample with its zero padding made explicit.
+template <class T>
+class Plane {
+ public:
+  Plane(std::int64_t rows, std::int64_t columns)
+      : columns_(columns), cells_(static_cast<std::size_t>(rows * columns), T(0)) {}
+  T& operator()(std::int64_t row, std::int64_t column) {
+    return cells_[static_cast<std::size_t>(row * columns_ + column)];
+  }
+
+ private:
+  std::int64_t columns_;
+  std::vector<T> cells_;
+};
+
+/// Offset of (c, y, x, n) in a (C,H,W,N) tensor.
+inline std::int64_t chwn(const Shape& s, std::int64_t c, std::int64_t y, std::int64_t x, std::int64_t n) {
+  return ((c * s[1] + y) * s[2] + x) * s[3] + n;
+}
+
+/// Channel c of sample n with `begin` zero rows and columns before it and `end` behind it.
+template <class T>
+Plane<T> padded_plane(const Tensor<T>& map, std::int64_t c, std::int64_t n, int begin, int end) {
+  Plane<T> plane(map.shape[1] + begin + end, map.shape[2] + begin + end);
+  for (std::int64_t y = 0; y < map.shape[1]; ++y) {
+    for (std::int64_t x = 0; x < map.shape[2]; ++x) plane(y + begin, x + begin) = map[chwn(map.shape, c, y, x, n)];
+  }
+  return plane;
+}
+
+}  // namespace shcnn::test::reference
