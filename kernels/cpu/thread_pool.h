@@ -1,5 +1,6 @@
 // A fixed set of threads that run numbered tasks. Which thread runs which task varies; what a task computes must not
-// depend on it: that, and reductions whose tree is fixed by shape alone, is how results stay equal for any thread count.
+// depend on it: that, and reductions whose tree is fixed by shape alone, is how results stay equal for any thread
+// count.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +22,13 @@ class ThreadPool {
   /// exception thrown by a task is rethrown here, after the others have ended. Not reentrant; one caller at a time.
   template <class Body>
   void run(std::int64_t tasks, const Body& body) {
-    run_erased(tasks, [](const void* b, std::int64_t task, int worker) { (*static_cast<const Body*>(b))(task, worker); }, &body);
+    run_erased(
+        tasks, [](const void* b, std::int64_t task, int worker) { (*static_cast<const Body*>(b))(task, worker); },
+        &body);
   }
 
-  /// `bytes` of scratch memory of one worker, aligned to 64, kept between calls; grows on the first call that needs more,
-  /// so that a step after the first allocates nothing.
+  /// `bytes` of scratch memory of one worker, aligned to 64, kept between calls; grows on the first call that needs
+  /// more, so that a step after the first allocates nothing.
   void* scratch(int worker, std::size_t bytes);
 
  private:

@@ -1,0 +1,68 @@
+// make_batch:  x(c,i,j,n) = scale * bytes(image(n), top(n) + i, left(n) + j, c), j mirrored for crops 5..9.
+//
+// A transpose from rows of an image to lanes of samples. A task is one row of the patch and kSamples samples, whose
+// bytes (a line or two each) and whose part of x stay in cache while it is turned.
+#include "kernels/cpu/batch.h"
+
+#include <algorithm>
+
+#include "kernels/cpu/thread_pool.h"
+
+namespace shcnn::cpu {
+namespace {
+
+constexpr std::int64_t kSamples = 16;
+constexpr std::int32_t kCropsAnEntry = 16;
+constexpr std::int32_t kPlaces = 5;  // four corners and the middle; the same again mirrored
+
+/// First byte of a patch's row and the step to the next pixel.
+struct PatchRow {
+  const std::uint8_t* first;
+  std::int64_t step;
+};
+
+PatchRow patch_row(const CropPlan& plan, const View<const std::uint8_t>& images, std::int32_t entry, std::int64_t i) {
+  const std::int64_t spare_rows = images[1] - plan.height, spare_columns = images[2] - plan.width;
+  const std::int32_t crop = entry % kCropsAnEntry, place = crop % kPlaces;
+  const std::int64_t top = place == 4 ? spare_rows / 2 : place / 2 * spare_rows;
+  const std::int64_t left = place == 4 ? spare_columns / 2 : place % 2 * spare_columns;
+  const bool mirrored = crop >= kPlaces;
+  const std::int64_t image = entry / kCropsAnEntry, column = left + (mirrored ? plan.width - 1 : 0);
+  return {images.data + ((image * images[1] + top + i) * images[2] + column) * images[3],
+          mirrored ? -images[3] : images[3]};
+}
+
+}  // namespace
+
+void make_batch(const Context& context, CropPlan plan, View<const std::uint8_t> images, View<const float> labels,
+                View<const std::int32_t> order, const StepState* state, View<float> x, View<float> y) {
+  constexpr const char* kOp = "make_batch";
+  const std::int64_t samples = x[3], channels = images[3];
+  require_shape(kOp, "labels", labels, Shape(images[0], labels[1]));
+  require_shape(kOp, "x", x, Shape(channels, plan.height, plan.width, samples));
+  require_shape(kOp, "y", y, Shape(labels[1], samples));
+  if (plan.height > images[1] || plan.width > images[2]) {
+    throw Error(ErrorKind::kInternal, kOp, "the patch is larger than the image");
+  }
+  if (samples == 0) return;
+  const std::int32_t* entries = order.data + state->cursor;
+  const std::int64_t groups = (samples + kSamples - 1) / kSamples;
+  context.threads->run(plan.height * groups, [&](std::int64_t task, int) {
+    const std::int64_t i = task / groups, first = task % groups * kSamples, count = std::min(kSamples, samples - first);
+    PatchRow rows[kSamples];
+    for (std::int64_t s = 0; s < count; ++s) rows[s] = patch_row(plan, images, entries[first + s], i);
+    for (std::int64_t c = 0; c < channels; ++c) {
+      float* out = x.data + (c * plan.height + i) * plan.width * samples + first;
+      for (std::int64_t j = 0; j < plan.width; ++j, out += samples) {
+        for (std::int64_t s = 0; s < count; ++s)
+          out[s] = plan.scale * static_cast<float>(rows[s].first[j * rows[s].step + c]);
+      }
+    }
+  });
+  for (std::int64_t n = 0; n < samples; ++n) {
+    const float* label = labels.data + entries[n] / kCropsAnEntry * labels[1];
+    for (std::int64_t j = 0; j < labels[1]; ++j) y.data[j * samples + n] = label[j];
+  }
+}
+
+}  // namespace shcnn::cpu

@@ -1,0 +1,110 @@
+// LeakyReLU and inverted dropout of the hidden dense layers, in place, and the way back.
+//
+//   y = keep / (1 - rate) * leaky(y);   dy = keep / (1 - rate) * leaky'(y) * dy           y, dy (F,N)
+//
+// The mask is a function of (seed, step, layer, unit, sample), math/dropout.h; a Philox block serves four neighbouring
+// samples of a unit, so a vector of blocks draws the words of 4 * kBlocks samples at once. A task is kUnits rows.
+#include "kernels/cpu/args.h"
+#include "kernels/cpu/entry_points.h"
+#include "kernels/cpu/simd.h"
+#include "kernels/cpu/thread_pool.h"
+
+namespace shcnn::cpu::SHCNN_ISA_NAMESPACE {
+namespace {
+
+constexpr std::int64_t kUnits = 16;
+constexpr int kBlocks = kW / 2;  // Philox blocks in a vector: a word in each 64-bit lane
+constexpr int kSamples = 4 * kBlocks;
+
+using Vec64 = std::uint64_t __attribute__((vector_size(kW * 4)));
+using Vec64At = std::uint64_t __attribute__((vector_size(kW * 4), aligned(4), may_alias));
+
+SHCNN_HD Vec64 splat(std::uint64_t a) { return a - Vec64{}; }
+
+/// The 64-bit products of the lower halves.
+SHCNN_HD Vec64 multiply_low(Vec64 a, Vec64 b) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Vec64>(_mm512_mul_epu32(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<Vec64>(_mm256_mul_epu32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
+#else
+  return (a & 0xffffffffu) * (b & 0xffffffffu);
+#endif
+}
+
+/// math/philox.h's words of samples sample .. sample + kSamples - 1 of one unit; sample is a multiple of 4.
+SHCNN_HD void draw(std::uint64_t seed, Purpose layer, std::uint32_t step, std::int64_t unit, std::int64_t sample,
+                   std::uint32_t* words) {
+  Vec64 block;
+  for (int i = 0; i < kBlocks; ++i) {
+    block[i] = (static_cast<std::uint64_t>(unit) << 30) + static_cast<std::uint64_t>(sample / 4 + i);
+  }
+  // only the lower half of each lane is a word; what stands above it never reaches a product
+  Vec64 c0 = block, c1 = block >> 32, c2 = splat(step), c3 = splat(static_cast<std::uint32_t>(layer));
+  std::uint32_t k0 = static_cast<std::uint32_t>(seed), k1 = static_cast<std::uint32_t>(seed >> 32);
+  for (int round = 0; round < 10; ++round) {
+    const Vec64 p0 = multiply_low(splat(0xD2511F53u), c0), p1 = multiply_low(splat(0xCD9E8D57u), c2);
+    const Vec64 n0 = (p1 >> 32) ^ c1 ^ splat(k0), n2 = (p0 >> 32) ^ c3 ^ splat(k1);
+    c1 = p1;
+    c3 = p0;
+    c0 = n0;
+    c2 = n2;
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  }
+  const Vec64 low = (c0 & 0xffffffffu) | (c1 << 32), high = (c2 & 0xffffffffu) | (c3 << 32);
+  for (int i = 0; i < kBlocks; ++i) {
+    const std::uint64_t pair[2] = {low[i], high[i]};
+    __builtin_memcpy(words + 4 * i, pair, sizeof pair);
+  }
+}
+
+/// Calls vector(offset, lanes, kept) for every vector of lanes of the rows.
+template <class Body>
+SHCNN_HD void for_each_vector(const Context& context, const LeakyDropout& layer, const StepState* state,
+                              const UnitDims& d, const Body& body) {
+  const bool drops = state != nullptr && layer.rate > 0;
+  const std::uint32_t threshold = static_cast<std::uint32_t>(layer.rate * 4294967296.0);  // dropout_threshold
+  context.threads->run(ceil_div(d.units, kUnits), [&](std::int64_t task, int) {
+    for (std::int64_t unit = task * kUnits; unit < min(d.units, (task + 1) * kUnits); ++unit) {
+      for (std::int64_t sample = 0; sample < d.samples; sample += kSamples) {
+        alignas(64) std::uint32_t words[kSamples] = {};
+        if (drops) draw(state->seed, layer.layer, static_cast<std::uint32_t>(state->step), unit, sample, words);
+        for (std::int64_t part = 0; part < kSamples && sample + part < d.samples; part += kW) {
+          VecI kept = VecI{} - 1;
+          if (drops) kept = reinterpret_cast<VecI>(*reinterpret_cast<const VecUAt*>(words + part) >= threshold);
+          body(unit * d.samples + sample + part, min(kW, d.samples - sample - part), kept);
+        }
+      }
+    }
+  });
+}
+
+float kept_share(const LeakyDropout& layer, const StepState* state) {
+  return state != nullptr ? static_cast<float>(1 - layer.rate) : 1.0f;
+}
+
+}  // namespace
+
+void leaky_dropout_forward(const Context& context, LeakyDropout layer, const StepState* state, Out y) {
+  const UnitDims d = unit_dims("leaky_dropout_forward", y.shape, y.shape);
+  const Vec slope = set1(static_cast<float>(layer.slope)), share = set1(kept_share(layer, state));
+  for_each_vector(context, layer, state, d, [&](std::int64_t at, std::int64_t lanes, VecI kept) {
+    const Vec value = lanes == kW ? load(y.data + at) : load_first(y.data + at, lanes);
+    const Vec out = kept ? leaky(value, slope) / share : Vec{};
+    lanes == kW ? store(y.data + at, out) : store_first(y.data + at, out, lanes);
+  });
+}
+
+void leaky_dropout_backward(const Context& context, LeakyDropout layer, const StepState* state, In y, Out dy) {
+  const UnitDims d = unit_dims("leaky_dropout_backward", y.shape, dy.shape);
+  const Vec slope = set1(static_cast<float>(layer.slope)), share = set1(kept_share(layer, state));
+  for_each_vector(context, layer, state, d, [&](std::int64_t at, std::int64_t lanes, VecI kept) {
+    const Vec value = lanes == kW ? load(y.data + at) : load_first(y.data + at, lanes);
+    const Vec gradient = lanes == kW ? load(dy.data + at) : load_first(dy.data + at, lanes);
+    const Vec out = kept ? gradient * leaky_grad(value, slope) / share : Vec{};
+    lanes == kW ? store(dy.data + at, out) : store_first(dy.data + at, out, lanes);
+  });
+}
+
+}  // namespace shcnn::cpu::SHCNN_ISA_NAMESPACE

@@ -1,0 +1,159 @@
+// Bias, LeakyReLU, zero ring and 2x2 max-pool at stride 2 in one pass, and the way back in one pass.
+//
+//   a = leaky(z + b), zero in the ring;  y = max over the window, the first maximum in scan order wins.
+//
+// z (C,H,W,N), b (C), y and winner (C,Hy,Wy,N). Bound by memory: z is read (written, on the way back) once. Vectors run
+// over samples; where N is no multiple of a vector the last one overlaps its neighbour, and batches below one vector
+// take the same functions on single floats. Forward: a task is a channel's row of windows. Backward: a task is a
+// channel, whose bias gradient is one sum in a fixed order, by rows in float and over rows in double.
+#include "kernels/cpu/args.h"
+#include "kernels/cpu/entry_points.h"
+#include "kernels/cpu/simd.h"
+#include "kernels/cpu/thread_pool.h"
+
+namespace shcnn::cpu::SHCNN_ISA_NAMESPACE {
+namespace {
+
+constexpr int kCells = 4;
+
+/// The four cells of a window: offset into the map's channel, kRing or kAbsent.
+struct Window {
+  static constexpr std::int64_t kRing = -1, kAbsent = -2;
+  std::int64_t at[kCells];
+};
+
+Window window_at(const PoolDims& d, std::int64_t r, std::int64_t s) {
+  Window window;
+  for (int cell = 0; cell < kCells; ++cell) {
+    const std::int64_t row = 2 * (d.first + r) + cell / 2 - d.pad, column = 2 * (d.first + s) + cell % 2 - d.pad;
+    const bool absent = row >= d.height + d.pad || column >= d.width + d.pad;
+    const bool ring = row < 0 || row >= d.height || column < 0 || column >= d.width;
+    window.at[cell] = absent ? Window::kAbsent : ring ? Window::kRing : (row * d.width + column) * d.samples;
+  }
+  return window;
+}
+
+/// One float or one vector of lanes, so that the two loops below are one text.
+SHCNN_HD float leaky_of(float x, float slope) { return x > 0 ? x : slope * x; }
+SHCNN_HD Vec leaky_of(Vec x, float slope) { return leaky(x, set1(slope)); }
+SHCNN_HD float load_as(const float* p, float) { return *p; }
+SHCNN_HD Vec load_as(const float* p, Vec) { return load(p); }
+SHCNN_HD void store_as(float* p, float v) { *p = v; }
+SHCNN_HD void store_as(float* p, Vec v) { store(p, v); }
+SHCNN_HD void store_winner(std::uint8_t* p, std::int32_t v) { *p = static_cast<std::uint8_t>(v); }
+SHCNN_HD void store_winner(std::uint8_t* p, VecI v) {
+  *reinterpret_cast<VecBAt*>(p) = __builtin_convertvector(v, VecB);
+}
+SHCNN_HD float splat(float a, float) { return a; }
+SHCNN_HD Vec splat(float a, Vec) { return set1(a); }
+
+/// The window's maximum over lanes n .. n + (1 or kW) - 1.
+template <class F, class I>
+SHCNN_HD void pool_lanes(const Window& window, const float* z, float bias, float slope, std::int64_t n, float* y,
+                         std::uint8_t* winner) {
+  F best{};
+  I cell_of_best{};
+  for (int cell = 0; cell < kCells; ++cell) {
+    const std::int64_t at = window.at[cell];
+    if (at == Window::kAbsent) continue;
+    const bool ring = at == Window::kRing;
+    const F value = ring ? F{} : leaky_of(load_as(z + at + n, F{}) + splat(bias, F{}), slope);
+    const I mine = I{} + (ring ? kWinnerIsPad : cell);
+    if (cell == 0) {
+      best = value;
+      cell_of_best = mine;
+    } else {
+      cell_of_best = value > best ? mine : cell_of_best;
+      best = value > best ? value : best;
+    }
+  }
+  store_as(y + n, best);
+  store_winner(winner + n, cell_of_best);
+}
+
+}  // namespace
+
+void max_pool_forward(const Context& context, MaxPool pool, float slope, In z, In b, Out y, View<std::uint8_t> winner) {
+  const PoolDims d = max_pool_dims("max_pool_forward", pool, z.shape, b.shape, y.shape, winner.shape);
+  context.threads->run(d.channels * d.out_height, [&](std::int64_t task, int) {
+    const std::int64_t c = task / d.out_height, r = task % d.out_height;
+    const float* map = z.data + c * d.height * d.width * d.samples;
+    const float bias = b.data[c];
+    for (std::int64_t s = 0; s < d.out_width; ++s) {
+      const Window window = window_at(d, r, s);
+      float* out = y.data + (task * d.out_width + s) * d.samples;
+      std::uint8_t* who = winner.data + (task * d.out_width + s) * d.samples;
+      if (d.samples < kW) {
+        for (std::int64_t n = 0; n < d.samples; ++n)
+          pool_lanes<float, std::int32_t>(window, map, bias, slope, n, out, who);
+        continue;
+      }
+      std::int64_t n = 0;
+      for (; n + kW <= d.samples; n += kW) pool_lanes<Vec, VecI>(window, map, bias, slope, n, out, who);
+      if (n < d.samples) pool_lanes<Vec, VecI>(window, map, bias, slope, d.samples - kW, out, who);
+    }
+  });
+}
+
+void max_pool_backward(const Context& context, MaxPool pool, float slope, In y, View<const std::uint8_t> winner, In dy,
+                       Out dz, Out db) {
+  const PoolDims d = max_pool_dims("max_pool_backward", pool, dz.shape, db.shape, y.shape, winner.shape);
+  unit_dims("max_pool_backward", y.shape, dy.shape);
+  // the map's cells that some stored window covers: rows [row, row_end) x columns [column, column_end)
+  const std::int64_t row = min(d.height, max(0, 2 * d.first - d.pad)),
+                     column = min(d.width, max(0, 2 * d.first - d.pad));
+  const std::int64_t row_end = max(row, min(d.height, 2 * (d.first + d.out_height) - d.pad));
+  const std::int64_t column_end = max(column, min(d.width, 2 * (d.first + d.out_width) - d.pad));
+  context.threads->run(d.channels, [&](std::int64_t c, int) {
+    float* map = dz.data + c * d.height * d.width * d.samples;
+    const auto clear = [&](std::int64_t i, std::int64_t from, std::int64_t to) {
+      __builtin_memset(map + (i * d.width + from) * d.samples, 0,
+                       static_cast<std::size_t>((to - from) * d.samples) * 4);
+    };
+    for (std::int64_t i = 0; i < d.height; ++i) {
+      if (i < row || i >= row_end) {
+        clear(i, 0, d.width);
+      } else {
+        clear(i, 0, column);
+        clear(i, column_end, d.width);
+      }
+    }
+    double bias_sum = 0;
+    for (std::int64_t r = 0; r < d.out_height; ++r) {
+      Vec row_sum{};
+      float row_rest = 0;
+      for (std::int64_t s = 0; s < d.out_width; ++s) {
+        const Window window = window_at(d, r, s);
+        const std::int64_t at = ((c * d.out_height + r) * d.out_width + s) * d.samples;
+        // lanes n .. n + kW - 1, of which the first `done` are in the sums already
+        const auto vector = [&](std::int64_t n, std::int64_t done) __attribute__((always_inline)) {
+          const VecI who = __builtin_convertvector(*reinterpret_cast<const VecBAt*>(winner.data + at + n), VecI);
+          const Vec gradient = load(dy.data + at + n) * leaky_grad(load(y.data + at + n), set1(slope));
+          for (int cell = 0; cell < kCells; ++cell) {
+            if (window.at[cell] >= 0) store(map + window.at[cell] + n, who == cell ? gradient : Vec{});
+          }
+          const VecI counts = (who != static_cast<std::int32_t>(kWinnerIsPad)) & ~first_lanes(done);
+          row_sum += counts ? gradient : Vec{};
+        };
+        if (d.samples >= kW) {
+          std::int64_t n = 0;
+          for (; n + kW <= d.samples; n += kW) vector(n, 0);
+          if (n < d.samples) vector(d.samples - kW, n - (d.samples - kW));
+          continue;
+        }
+        for (std::int64_t n = 0; n < d.samples; ++n) {
+          const int who = winner.data[at + n];
+          const float gradient = dy.data[at + n] * (y.data[at + n] > 0 ? 1.0f : slope);
+          for (int cell = 0; cell < kCells; ++cell) {
+            if (window.at[cell] >= 0) map[window.at[cell] + n] = who == cell ? gradient : 0.0f;
+          }
+          if (who != kWinnerIsPad) row_rest += gradient;
+        }
+      }
+      bias_sum += static_cast<double>(sum_lanes(row_sum) + row_rest);
+    }
+    db.data[c] = static_cast<float>(bias_sum);
+  });
+}
+
+}  // namespace shcnn::cpu::SHCNN_ISA_NAMESPACE
