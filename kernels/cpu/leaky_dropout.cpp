@@ -24,7 +24,7 @@ SHCNN_HD Vec64 splat(std::uint64_t a) { return a - Vec64{}; }
 /// The 64-bit products of the lower halves.
 SHCNN_HD Vec64 multiply_low(Vec64 a, Vec64 b) {
 #if defined(__AVX512F__)
-  return reinterpret_cast<Vec64>(_mm512_mul_epu32(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+  return reinterpret_cast<Vec64>(_mm512_maskz_mul_epu32(0xff, reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
 #elif defined(__AVX2__)
   return reinterpret_cast<Vec64>(_mm256_mul_epu32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
 #else
