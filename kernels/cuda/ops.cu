@@ -5,6 +5,14 @@ namespace shcnn::SHCNN_EXECUTOR {
 
 Ops<float> gpu_ops() {
   Ops<float> ops;
+  ops.conv2d_forward = conv2d_forward;
+  ops.conv2d_backward_data = conv2d_backward_data;
+  ops.conv2d_backward_filter = conv2d_backward_filter;
+  ops.conv2d_workspace = conv2d_workspace;
+  ops.dense_forward = dense_forward;
+  ops.dense_backward_data = dense_backward_data;
+  ops.dense_backward_filter = dense_backward_filter;
+  ops.dense_workspace = dense_workspace;
   ops.leaky_dropout_forward = leaky_dropout_forward;
   ops.leaky_dropout_backward = leaky_dropout_backward;
   return ops;

@@ -1,5 +1,8 @@
 # The kernels, one file an op. Compiled by nvcc for the cuda backend and by the C++ compiler for simt.
 set(SHCNN_CUDA_SOURCES
+  conv2d.cu
+  dense.cu
   leaky_dropout.cu
-  ops.cu)
+  ops.cu
+  sum_splits.cu)
 list(TRANSFORM SHCNN_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

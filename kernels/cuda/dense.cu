@@ -1,0 +1,218 @@
+// Dense layers as matrix products (gemm.cuh).
+//
+//   forward:          y [o][n] = b[o] + sum over i of w[o][i] * x[i][n]     product, w row-major in shared memory
+//   input gradient:   dx[i][n] =        sum over o of w[o][i] * dy[o][n]    product, w depth-major
+//   filter gradient:  dw[o][i] =        sum over n of dy[o][n] * x[i][n]    outer, both row-major
+//                     db[o]    =        sum over n of dy[o][n]              row_sums
+//
+// A batch of 100 samples gives a forward product only a hundred columns: tiles of 64 x 104 are too few to fill a GPU,
+// so the sum over k is divided among blocks whose shares sum_splits adds in a fixed order. docs/kernels.md counts bytes
+// and flops.
+#include <algorithm>
+
+#include "kernels/cuda/gemm.cuh"
+#include "kernels/cuda/ops.h"
+#include "kernels/cuda/sum_splits.cuh"
+
+namespace shcnn::SHCNN_EXECUTOR {
+namespace {
+
+//                      rows, cols a thread; threads; slices; depth
+using WideTile = Tile<8, 8, 8, 13, 2, 32>;    // 64 x 104, 208 threads: a batch of 100
+using NarrowTile = Tile<8, 8, 16, 4, 4, 32>;  // 128 x 32, 256 threads: small batches
+using OuterTile = Tile<8, 8, 8, 16, 1, 20>;   // 64 x 128, 128 threads: 100 samples are five chunks
+
+/// What the splits are made for: the multiprocessors of an H100. A constant, so that a sum's order is the same on every
+/// GPU.
+constexpr int kMultiprocessors = 132;
+
+// --- y (rows, cols) = left (rows, depth) * right (depth, cols)
+// -------------------------------------------------------------
+
+/// One product whose columns are samples.
+struct Product {
+  const float* left;   ///< forward: w (rows, depth); input gradient: w (depth, rows)
+  const float* right;  ///< (depth, cols)
+  float* sums;         ///< (splits, rows, cols)
+  std::int64_t rows;
+  int cols, depth;
+  int depth_per_split;  ///< a multiple of kDepth
+};
+
+template <class T, Layout kLeft, int VecLeft>
+using LeftLoader =
+    std::conditional_t<kLeft == Layout::kRowMajor, RowLoader<T, T::kRows, VecLeft>, ColumnLoader<T, T::kRows, VecLeft>>;
+
+/// One block: columns blockIdx.x * kCols .., rows blockIdx.y * kRows .., share blockIdx.z of the depth.
+template <class T, Layout kLeft, int VecLeft, int VecRight>
+__global__ void __launch_bounds__(T::kThreads) product_kernel(Product p) {
+  const int thread = static_cast<int>(threadIdx.x);
+  const int first_col = static_cast<int>(blockIdx.x) * T::kCols;
+  const std::int64_t first_row = std::int64_t{blockIdx.y} * T::kRows;
+  const int begin = static_cast<int>(blockIdx.z) * p.depth_per_split;
+  LeftLoader<T, kLeft, VecLeft> load_left(thread, p.left, kLeft == Layout::kRowMajor ? p.depth : p.rows, first_row,
+                                          p.rows);
+  ColumnLoader<T, T::kCols, VecRight> load_right(thread, p.right, p.cols, first_col, p.cols);
+  BlockProduct<T, kLeft, Layout::kDepthMajor> product(thread);
+  product.run(shared_memory<float>(), begin, std::min(begin + p.depth_per_split, p.depth), load_left, load_right);
+  if (!product.holds_result()) return;
+  float* const sums = p.sums + std::int64_t{blockIdx.z} * p.rows * p.cols;
+#pragma unroll
+  for (int i = 0; i < T::kThreadRows; ++i) {
+    const std::int64_t row = first_row + product.row(i);
+    if (row >= p.rows) continue;
+#pragma unroll
+    for (int j = 0; j < T::kThreadCols; j += VecRight) {
+      const int col = first_col + product.col(j);
+      if (col >= p.cols) continue;
+      float* const at = sums + row * p.cols + col;
+      if constexpr (VecRight == 4) {
+        store4(at, make_float4(product.acc[i][j], product.acc[i][j + 1], product.acc[i][j + 2], product.acc[i][j + 3]));
+      } else {
+        *at = product.acc[i][j];
+      }
+    }
+  }
+}
+
+/// How a product of a shape is divided.
+struct ProductPlan {
+  bool narrow;
+  std::int64_t splits, depth_per_split;
+};
+
+ProductPlan plan_product(std::int64_t rows, std::int64_t cols, std::int64_t depth) {
+  static_assert(WideTile::kDepth == NarrowTile::kDepth);
+  constexpr std::int64_t kChunk = WideTile::kDepth;
+  const auto tiles_of = [](std::int64_t count, std::int64_t each) { return (count + each - 1) / each; };
+  ProductPlan plan{};
+  plan.narrow =
+      tiles_of(cols, NarrowTile::kCols) * NarrowTile::kCols < tiles_of(cols, WideTile::kCols) * WideTile::kCols;
+  const std::int64_t tiles = plan.narrow ? tiles_of(rows, NarrowTile::kRows) * tiles_of(cols, NarrowTile::kCols)
+                                         : tiles_of(rows, WideTile::kRows) * tiles_of(cols, WideTile::kCols);
+  const std::int64_t chunks = std::max<std::int64_t>(1, tiles_of(depth, kChunk));
+  const std::int64_t wanted = std::max<std::int64_t>(1, kMultiprocessors / std::max<std::int64_t>(1, tiles));
+  plan.depth_per_split = tiles_of(chunks, wanted) * kChunk;
+  plan.splits = std::max<std::int64_t>(1, tiles_of(depth, plan.depth_per_split));
+  return plan;
+}
+
+template <class T, Layout kLeft>
+void launch_product(const Context& context, const char* op, const Product& p, std::int64_t splits, bool left_by_four) {
+  const bool right_by_four = p.cols % 4 == 0 && is_aligned16(p.right) && is_aligned16(p.sums);
+  const dim3 grid(blocks_for(op, p.cols, T::kCols), blocks_for(op, p.rows, T::kRows), static_cast<unsigned>(splits));
+  launch(context, op,
+         !left_by_four   ? product_kernel<T, kLeft, 1, 1>
+         : right_by_four ? product_kernel<T, kLeft, 4, 4>
+                         : product_kernel<T, kLeft, 4, 1>,
+         grid, dim3(T::kThreads), BlockProduct<T, kLeft, Layout::kDepthMajor>::kSharedBytes, p);
+}
+
+/// y = left * right + b (null: no bias). `left_contiguous`: the extent of left whose values are neighbours.
+template <Layout kLeft>
+void multiply(const Context& context, const char* op, const float* left, const float* right, const float* b,
+              std::int64_t rows, std::int64_t cols, std::int64_t depth, float* y) {
+  if (cols > 0x7fffff00 || depth > 0x7fffff00) throw Error(ErrorKind::kUsage, op, "more than 2^31 samples or features");
+  const ProductPlan plan = plan_product(rows, cols, depth);
+  const bool in_place = plan.splits == 1 && !b;
+  Product p{
+      left, right, y, rows, static_cast<int>(cols), static_cast<int>(depth), static_cast<int>(plan.depth_per_split)};
+  if (!in_place) p.sums = workspace_as<float>(context, op, static_cast<std::size_t>(plan.splits * rows * cols));
+  const bool left_by_four = (kLeft == Layout::kRowMajor ? depth : rows) % 4 == 0 && is_aligned16(left);
+  plan.narrow ? launch_product<NarrowTile, kLeft>(context, op, p, plan.splits, left_by_four)
+              : launch_product<WideTile, kLeft>(context, op, p, plan.splits, left_by_four);
+  if (!in_place) sum_splits(context, op, plan.splits, rows * cols, p.sums, b, cols, y);
+}
+
+// --- dw (rows, cols) = dy (rows, samples) * x (cols, samples)'
+// -------------------------------------------------------------
+
+struct Outer {
+  const float* dy;  ///< (rows, samples)
+  const float* x;   ///< (cols, samples)
+  float* dw;        ///< (rows, cols)
+  std::int64_t rows, cols;
+  int samples;
+};
+
+/// One block: rows blockIdx.y * kRows .., columns blockIdx.x * kCols .. of dw.
+template <class T, int Vec>
+__global__ void __launch_bounds__(T::kThreads) outer_kernel(Outer p) {
+  const int thread = static_cast<int>(threadIdx.x);
+  const std::int64_t first_col = std::int64_t{blockIdx.x} * T::kCols;
+  const std::int64_t first_row = std::int64_t{blockIdx.y} * T::kRows;
+  RowLoader<T, T::kRows, Vec> load_dy(thread, p.dy, p.samples, first_row, p.rows);
+  RowLoader<T, T::kCols, Vec> load_x(thread, p.x, p.samples, first_col, p.cols);
+  BlockProduct<T, Layout::kRowMajor, Layout::kRowMajor> product(thread);
+  product.run(shared_memory<float>(), 0, p.samples, load_dy, load_x);
+  if (!product.holds_result()) return;
+#pragma unroll
+  for (int i = 0; i < T::kThreadRows; ++i) {
+    const std::int64_t row = first_row + product.row(i);
+    if (row >= p.rows) continue;
+#pragma unroll
+    for (int j = 0; j < T::kThreadCols; ++j) {
+      const std::int64_t col = first_col + product.col(j);
+      if (col < p.cols) p.dw[row * p.cols + col] = product.acc[i][j];
+    }
+  }
+}
+
+constexpr int kWarpLanes = 32;
+constexpr int kRowsPerBlock = 4;
+
+/// db[o] = sum over n of dy[o][n]: one warp a row, then a tree of shuffles.
+__global__ void row_sums_kernel(std::int64_t rows, int samples, const float* __restrict__ dy, float* __restrict__ db) {
+  const int lane = static_cast<int>(threadIdx.x) % kWarpLanes;
+  const std::int64_t row = std::int64_t{blockIdx.x} * kRowsPerBlock + static_cast<int>(threadIdx.x) / kWarpLanes;
+  float sum = 0;
+  if (row < rows) {
+    for (int n = lane; n < samples; n += kWarpLanes) sum += dy[row * samples + n];
+  }
+#pragma unroll
+  for (int other = kWarpLanes / 2; other > 0; other /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, other);
+  if (lane == 0 && row < rows) db[row] = sum;
+}
+
+}  // namespace
+
+void dense_forward(const Context& context, In x, In w, In b, Out y) {
+  constexpr const char* kOp = "dense_forward";
+  require_shape(kOp, "w", w, Shape(w[0], x[0]));
+  require_shape(kOp, "b", b, Shape(w[0]));
+  require_shape(kOp, "y", y, Shape(w[0], x[1]));
+  if (y.count() == 0) return;
+  multiply<Layout::kRowMajor>(context, kOp, w.data, x.data, b.data, w[0], x[1], x[0], y.data);
+}
+
+void dense_backward_data(const Context& context, In w, In dy, Out dx) {
+  constexpr const char* kOp = "dense_backward_data";
+  require_shape(kOp, "dy", dy, Shape(w[0], dy[1]));
+  require_shape(kOp, "dx", dx, Shape(w[1], dy[1]));
+  if (dx.count() == 0) return;
+  multiply<Layout::kDepthMajor>(context, kOp, w.data, dy.data, nullptr, w[1], dy[1], w[0], dx.data);
+}
+
+void dense_backward_filter(const Context& context, In x, In dy, Out dw, Out db) {
+  constexpr const char* kOp = "dense_backward_filter";
+  require_shape(kOp, "dy", dy, Shape(dy[0], x[1]));
+  require_shape(kOp, "dw", dw, Shape(dy[0], x[0]));
+  require_shape(kOp, "db", db, Shape(dy[0]));
+  const int samples = static_cast<int>(x[1]);
+  launch(context, kOp, row_sums_kernel, dim3(blocks_for(kOp, dy[0], kRowsPerBlock)), dim3(kWarpLanes * kRowsPerBlock),
+         0, dy[0], samples, dy.data, db.data);
+  if (dw.count() == 0) return;
+  const Outer p{dy.data, x.data, dw.data, dy[0], x[0], samples};
+  const bool by_four = samples % 4 == 0 && is_aligned16(x.data) && is_aligned16(dy.data);
+  const dim3 grid(blocks_for(kOp, x[0], OuterTile::kCols), blocks_for(kOp, dy[0], OuterTile::kRows));
+  launch(context, kOp, by_four ? outer_kernel<OuterTile, 4> : outer_kernel<OuterTile, 1>, grid,
+         dim3(OuterTile::kThreads), BlockProduct<OuterTile, Layout::kRowMajor, Layout::kRowMajor>::kSharedBytes, p);
+}
+
+std::size_t dense_workspace(std::int64_t inputs, std::int64_t outputs, std::int64_t samples) {
+  const std::int64_t forward = plan_product(outputs, samples, inputs).splits * outputs * samples;
+  const std::int64_t data = plan_product(inputs, samples, outputs).splits * inputs * samples;
+  return sizeof(float) * static_cast<std::size_t>(std::max(forward, data));
+}
+
+}  // namespace shcnn::SHCNN_EXECUTOR

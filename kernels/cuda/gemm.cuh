@@ -1,0 +1,264 @@
+// The block-level matrix product under the convolutions (conv2d.cu) and the dense layers (dense.cu):
+//
+//   acc[row][col] = sum over k of left[row][k] * right[k][col]        of one tile of rows x cols, by one thread block
+//
+// What a product multiplies is decided by two loaders, which bring chunks of kDepth values of k to shared memory with
+// asynchronous copies while the previous chunk is being multiplied (two stages, one barrier a chunk). Each thread keeps
+// ThreadRows x ThreadCols sums in registers. `Slices` groups of threads share a tile and take k in turn, which gives a
+// multiprocessor enough warps where a problem has few tiles; their sums are added in a fixed order at the end.
+//
+// Two forms of an operand in shared memory (Layout), whichever lets the copies run along contiguous memory:
+//   kDepthMajor  [k][row]: a thread reads its rows of one k with 16-byte loads
+//   kRowMajor    [row][k]: a thread reads four k of one row with a 16-byte load; the stride makes 8 rows conflict-free
+//
+// The order of the sum depends on the tile type and K alone, never on the grid: results repeat bit for bit.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/cuda/launch.h"
+#include "kernels/cuda/primitives.h"
+
+namespace shcnn::SHCNN_EXECUTOR {
+
+enum class Layout { kDepthMajor, kRowMajor };
+
+/// Extents of a block's work. A block is GridRows x GridCols threads, Slices times.
+template <int ThreadRows, int ThreadCols, int GridRows, int GridCols, int Slices, int Depth>
+struct Tile {
+  static constexpr int kThreadRows = ThreadRows, kThreadCols = ThreadCols;
+  static constexpr int kGridRows = GridRows, kGridCols = GridCols;
+  static constexpr int kSlices = Slices, kDepth = Depth;
+  static constexpr int kRows = ThreadRows * GridRows;
+  static constexpr int kCols = ThreadCols * GridCols;
+  static constexpr int kSliceThreads = GridRows * GridCols;
+  static constexpr int kThreads = kSliceThreads * Slices;
+  static_assert(kThreads <= 1024);
+  static_assert(GridRows % 2 == 0, "neighbour threads share a column (see BlockProduct)");
+  static_assert((Slices & (Slices - 1)) == 0, "the slices' sums are added in a binary tree");
+  static_assert(Depth % 4 == 0 || Slices == 1, "");
+};
+
+/// Values of one operand in shared memory: `Extent` rows (or columns) x Depth.
+template <Layout kLayout, int Extent, int Depth>
+struct Stage {
+  // depth-major: padded to whole 16-byte loads of a thread by the caller's Extent
+  // row-major: a stride of an odd number of 16-byte words puts 8 neighbour rows on 8 different bank groups
+  static constexpr int kStride = kLayout == Layout::kDepthMajor ? Extent : (Depth / 4 % 2 == 1 ? Depth : Depth + 4);
+  static constexpr int kFloats = kLayout == Layout::kDepthMajor ? Depth * kStride : Extent * kStride;
+  static_assert(kStride % 4 == 0, "16-byte loads need 16-byte rows");
+};
+
+__device__ __forceinline__ float component(const float4& v, int i) {
+  return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w;
+}
+
+template <class T, Layout kLeft, Layout kRight>
+class BlockProduct {
+ public:
+  /// Rows of one thread in a depth-major stage, padded to 16 bytes: 11 rows stand 12 apart.
+  static constexpr int kPaddedRows = (T::kThreadRows + 3) / 4 * 4;
+  static constexpr int kLeftExtent = kLeft == Layout::kDepthMajor ? kPaddedRows * T::kGridRows : T::kRows;
+  using LeftStage = Stage<kLeft, kLeftExtent, T::kDepth>;
+  using RightStage = Stage<kRight, T::kCols, T::kDepth>;
+  static constexpr int kStageFloats = LeftStage::kFloats + RightStage::kFloats;
+  static constexpr int kAccFloats = T::kThreadRows * T::kThreadCols;
+  /// Half of the slices hand over their sums at a time.
+  static constexpr int kHandoverFloats = T::kSlices / 2 * T::kSliceThreads * kAccFloats;
+  static constexpr int kSharedBytes = 4 * (2 * kStageFloats > kHandoverFloats ? 2 * kStageFloats : kHandoverFloats);
+  static_assert(kSharedBytes <= 64 * 1024, "the least that every supported GPU has");
+
+  float acc[T::kThreadRows][T::kThreadCols] = {};
+
+  /// Neighbour lanes of a warp share columns (lane ^ 1) and rows (lane ^ 2): two lanes that read one 16-byte word halve
+  /// the shared-memory cycles of the load, so both operands are laid out to have such pairs.
+  __device__ explicit BlockProduct(int thread) {
+    slice_ = thread / T::kSliceThreads;
+    const int in_slice = thread % T::kSliceThreads;
+    grid_row_ = in_slice / 2 / T::kGridCols * 2 + in_slice % 2;
+    grid_col_ = in_slice / 2 % T::kGridCols;
+  }
+
+  /// True in the threads that hold the sums after run().
+  __device__ bool holds_result() const { return slice_ == 0; }
+  /// The tile's row of acc[i][..] and column of acc[..][j].
+  __device__ int row(int i) const {
+    return kLeft == Layout::kDepthMajor ? grid_row_ * T::kThreadRows + i : grid_row_ + i * T::kGridRows;
+  }
+  __device__ int col(int j) const {
+    return kRight == Layout::kDepthMajor ? (j / 4 * T::kGridCols + grid_col_) * 4 + j % 4
+                                         : grid_col_ + j * T::kGridCols;
+  }
+
+  /// acc += the product over k in [begin, end). A loader is called as load(stage, k, end) and fills its stage with the
+  /// chunk k .. k + kDepth - 1, with zeros from `end` on.
+  template <class LoadLeft, class LoadRight>
+  __device__ void run(float* shared, int begin, int end, LoadLeft& load_left, LoadRight& load_right) {
+    float* stage = shared;
+    float* other = shared + kStageFloats;
+    if (begin < end) {
+      load_left(stage, begin, end);
+      load_right(stage + LeftStage::kFloats, begin, end);
+    }
+    async_commit();
+    for (int k = begin; k < end; k += T::kDepth) {
+      async_wait<0>();
+      __syncthreads();  // the stage is complete, and nobody reads the other one any more
+      if (k + T::kDepth < end) {
+        load_left(other, k + T::kDepth, end);
+        load_right(other + LeftStage::kFloats, k + T::kDepth, end);
+      }
+      async_commit();
+      multiply(stage, stage + LeftStage::kFloats, end - k);
+      float* const swap = stage;
+      stage = other;
+      other = swap;
+    }
+    async_wait<0>();
+    add_slices(shared);
+  }
+
+ private:
+  static constexpr int kStep = kLeft == Layout::kRowMajor || kRight == Layout::kRowMajor ? 4 : 1;
+  static_assert(T::kDepth % kStep == 0);
+
+  /// A chunk of min(depth, kDepth) values of k. Row-major steps are four k long and need no unrolling: other warps
+  /// cover the loads at their start.
+  __device__ void multiply(const float* left, const float* right, int depth) {
+    const int end = std::min(depth, int{T::kDepth});
+#pragma unroll(kStep == 1 ? 4 : 1)
+    for (int k = slice_ * kStep; k < end; k += kStep * T::kSlices) multiply_step(left, right, k);
+  }
+
+  /// kStep values of k. Row-major operands are read four k at once.
+  __device__ __forceinline__ void multiply_step(const float* left, const float* right, int k) {
+    float4 left4[kLeft == Layout::kRowMajor ? T::kThreadRows : kPaddedRows / 4];
+    float4 right4[kRight == Layout::kRowMajor ? T::kThreadCols : (T::kThreadCols + 3) / 4];
+    if constexpr (kLeft == Layout::kRowMajor) {
+#pragma unroll
+      for (int i = 0; i < T::kThreadRows; ++i) left4[i] = load4(left + row(i) * LeftStage::kStride + k);
+    }
+    if constexpr (kRight == Layout::kRowMajor) {
+#pragma unroll
+      for (int j = 0; j < T::kThreadCols; ++j) right4[j] = load4(right + col(j) * RightStage::kStride + k);
+    }
+#pragma unroll
+    for (int s = 0; s < kStep; ++s) {
+      if constexpr (kLeft == Layout::kDepthMajor) {
+#pragma unroll
+        for (int i = 0; i < kPaddedRows; i += 4) {
+          left4[i / 4] = load4(left + (k + s) * LeftStage::kStride + grid_row_ * kPaddedRows + i);
+        }
+      }
+      if constexpr (kRight == Layout::kDepthMajor) {
+#pragma unroll
+        for (int j = 0; j < T::kThreadCols; j += 4) {
+          right4[j / 4] = load4(right + (k + s) * RightStage::kStride + col(j));
+        }
+      }
+#pragma unroll
+      for (int i = 0; i < T::kThreadRows; ++i) {
+        const float a = kLeft == Layout::kRowMajor ? component(left4[i], s) : component(left4[i / 4], i % 4);
+#pragma unroll
+        for (int j = 0; j < T::kThreadCols; ++j) {
+          const float b = kRight == Layout::kRowMajor ? component(right4[j], s) : component(right4[j / 4], j % 4);
+          acc[i][j] = fmadd(a, b, acc[i][j]);
+        }
+      }
+    }
+  }
+
+  /// Binary tree over the slices: slice s takes over the sums of slice s + half.
+  __device__ void add_slices(float* shared) {
+    const int place = static_cast<int>(threadIdx.x) % T::kSliceThreads;
+#pragma unroll
+    for (int half = T::kSlices / 2; half > 0; half /= 2) {
+      __syncthreads();  // the stages, or the last handover, have been read
+      float* const mine = shared + slice_ % half * (T::kSliceThreads * kAccFloats) + place;
+      if (slice_ >= half && slice_ < 2 * half) {
+#pragma unroll
+        for (int i = 0; i < kAccFloats; ++i) mine[i * T::kSliceThreads] = acc[i / T::kThreadCols][i % T::kThreadCols];
+      }
+      __syncthreads();
+      if (slice_ < half) {
+#pragma unroll
+        for (int i = 0; i < kAccFloats; ++i) acc[i / T::kThreadCols][i % T::kThreadCols] += mine[i * T::kSliceThreads];
+      }
+    }
+  }
+
+  int slice_, grid_row_, grid_col_;
+};
+
+/// Loader of a row-major stage from a matrix whose k is contiguous: (rows, depth), `stride` floats from row to row.
+/// Vec = 4: base, stride and depth are multiples of 16 bytes; Vec = 1 takes anything.
+template <class T, int StageRows, int Vec>
+class RowLoader {
+ public:
+  __device__ RowLoader(int thread, const float* matrix, std::int64_t stride, std::int64_t first_row, std::int64_t rows)
+      : k_(thread % kPerRow * Vec), row_(thread / kPerRow), rows_(rows - first_row), stride_(stride) {
+    from_ = matrix + (first_row + row_) * stride + k_;
+  }
+  __device__ void operator()(float* stage, int k, int end) const {
+    if (row_ >= kStep) return;
+    const bool inside = k + k_ < end;
+#pragma unroll
+    for (int i = 0; i < StageRows; i += kStep) {
+      const int row = row_ + i;
+      if (StageRows % kStep != 0 && row >= StageRows) break;
+      const bool valid = inside && row < rows_;
+      async_copy<4 * Vec>(stage + row * kStride + k_, valid ? from_ + k + i * stride_ : from_base(),
+                          valid ? 4 * Vec : 0);
+    }
+  }
+
+ private:
+  static constexpr int kPerRow = T::kDepth / Vec;
+  static constexpr int kStep = T::kThreads / kPerRow < StageRows ? T::kThreads / kPerRow : StageRows;
+  static constexpr int kStride = Stage<Layout::kRowMajor, StageRows, T::kDepth>::kStride;
+  static_assert(T::kDepth % Vec == 0 && kStep > 0);
+  __device__ const float* from_base() const { return from_ - row_ * stride_ - k_; }
+
+  int k_, row_;
+  std::int64_t rows_, stride_;
+  const float* from_;
+};
+
+/// Loader of a depth-major stage from a matrix whose columns are contiguous: (depth, cols), `stride` floats from k to
+/// k.
+template <class T, int StageCols, int Vec>
+class ColumnLoader {
+ public:
+  __device__ ColumnLoader(int thread, const float* matrix, std::int64_t stride, std::int64_t first_col,
+                          std::int64_t cols)
+      : col_(thread % kPerRow * Vec), row_(thread / kPerRow), inside_(first_col + col_ < cols), stride_(stride) {
+    matrix_ = matrix;
+    from_ = matrix + row_ * stride + first_col + col_;
+  }
+  __device__ void operator()(float* stage, int k, int end) const {
+    if (row_ >= kStep) return;
+#pragma unroll
+    for (int i = 0; i < T::kDepth; i += kStep) {
+      const int row = row_ + i;
+      if (T::kDepth % kStep != 0 && row >= T::kDepth) break;
+      const bool valid = inside_ && k + row < end;
+      async_copy<4 * Vec>(stage + row * StageCols + col_, valid ? from_ + (k + i) * stride_ : matrix_,
+                          valid ? 4 * Vec : 0);
+    }
+  }
+
+ private:
+  static constexpr int kPerRow = StageCols / Vec;
+  static constexpr int kStep = T::kThreads / kPerRow < T::kDepth ? T::kThreads / kPerRow : T::kDepth;
+  static_assert(StageCols % Vec == 0 && kStep > 0);
+
+  int col_, row_;
+  bool inside_;
+  std::int64_t stride_;
+  const float *matrix_, *from_;
+};
+
+/// True where four floats at `pointer` can be read at once.
+inline bool is_aligned16(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0; }
+
+}  // namespace shcnn::SHCNN_EXECUTOR
