@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "io/dataset.h"
 #include "io/error.h"
 #include "io/input_file.h"
 
@@ -70,5 +71,8 @@ class CsvReader {
   std::vector<std::string_view> fields_;
   size_t expected_fields_ = 0;
 };
+
+/// The Usage of this name, spelt as the files do. @throws Error kBadData about the current record
+Usage parse_usage(const CsvReader& csv, std::string_view text);
 
 }  // namespace shcnn::io

@@ -48,13 +48,6 @@ void parse_pixels(const CsvReader& csv, std::string_view field, std::vector<uint
   }
 }
 
-Usage parse_usage(const CsvReader& csv, std::string_view text) {
-  for (const Usage usage : kUsages) {
-    if (text == usage_name(usage)) return usage;
-  }
-  throw csv.bad("unknown Usage '" + printable(text, 40) + "'", "use Training, PublicTest or PrivateTest");
-}
-
 }  // namespace
 
 std::filesystem::path find_fer2013_csv(const std::filesystem::path& path) {

@@ -1,0 +1,171 @@
+// List everything first, sorted, so that the result does not hang on the file system's order; then decode over threads.
+#include "io/face_folders.h"
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "io/csv.h"
+#include "io/image.h"
+#include "io/parallel.h"
+
+namespace shcnn::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Listed {
+  fs::path path;
+  std::string class_name;
+  Usage usage;
+};
+
+/// Entries of a folder without hidden ones, sorted by name.
+std::vector<fs::path> entries_of(const fs::path& folder) {
+  std::vector<fs::path> out;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    if (!entry->path().filename().string().starts_with('.')) out.push_back(entry->path());
+  }
+  if (error) {
+    throw Error(ErrorKind::kDisk, folder, "", "cannot list the folder: " + error.message(),
+                "make it readable for this user");
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+std::vector<fs::path> folders_of(const fs::path& folder) {
+  std::vector<fs::path> out = entries_of(folder);
+  std::error_code ignored;
+  std::erase_if(out, [&](const fs::path& path) { return !fs::is_directory(path, ignored); });
+  return out;
+}
+
+/// What a split's folder name means.
+std::optional<Usage> split_of(const fs::path& folder) {
+  const std::string name = lower_case(folder.filename().string());
+  if (name == "train" || name == "training") return Usage::kTraining;
+  if (name == "val" || name == "valid" || name == "validation" || name == "publictest") return Usage::kPublicTest;
+  if (name == "test" || name == "privatetest") return Usage::kPrivateTest;
+  return std::nullopt;
+}
+
+/// The Usage that a file name such as PublicTest_123.jpg keeps.
+std::optional<Usage> usage_in_name(const std::string& name) {
+  for (const Usage usage : kUsages) {
+    if (name.starts_with(std::string(usage_name(usage)) + "_")) return usage;
+  }
+  return std::nullopt;
+}
+
+bool is_jpeg(const fs::path& path) {
+  const std::string extension = lower_case(path.extension().string());
+  return extension == ".jpg" || extension == ".jpeg";
+}
+
+bool is_image(const fs::path& path) {
+  const std::string extension = lower_case(path.extension().string());
+  return is_jpeg(path) || extension == ".png" || extension == ".bmp";
+}
+
+/// FER2013's order where all names are its classes, else the names sorted.
+std::vector<std::string> order_classes(const std::set<std::string>& names) {
+  const auto known = fer2013_classes();
+  const bool all_known = std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+    return std::find(known.begin(), known.end(), name) != known.end();
+  });
+  if (all_known) return {known.begin(), known.end()};
+  return {names.begin(), names.end()};
+}
+
+void list_classes(const fs::path& folder, Usage usage, std::vector<Listed>& images, std::set<std::string>& classes,
+                  FaceSet& out) {
+  for (const fs::path& class_folder : folders_of(folder)) {
+    const std::string class_name = class_folder.filename().string();
+    classes.insert(class_name);
+    int64_t found = 0, others = 0;
+    for (const fs::path& path : entries_of(class_folder)) {
+      if (!is_image(path)) {
+        ++others;
+        continue;
+      }
+      ++found;
+      images.push_back({path, class_name, usage_in_name(path.filename().string()).value_or(usage)});
+    }
+    if (found == 0) out.problems.push_back({class_folder.string(), "holds no images", "remove the folder or fill it"});
+    if (others > 0) {
+      out.problems.push_back({class_folder.string(), std::to_string(others) + " files are no images and are ignored",
+                              "keep PNG, JPEG or BMP files alone there"});
+    }
+  }
+}
+
+}  // namespace
+
+FaceSet read_face_folders(const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored)) {
+    throw Error(ErrorKind::kBadData, folder, "", "there is no such folder", "check the path");
+  }
+  const std::vector<fs::path> top = folders_of(folder);
+  const auto splits = std::count_if(top.begin(), top.end(), [](const fs::path& path) { return split_of(path); });
+  if (splits > 0 && splits < static_cast<std::ptrdiff_t>(top.size())) {
+    const auto other = std::find_if(top.begin(), top.end(), [](const fs::path& path) { return !split_of(path); });
+    throw Error(ErrorKind::kBadData, folder, "",
+                "holds folders of splits and, beside them, '" + printable(other->filename().string(), 60) + "'",
+                "use DIR/<class>/ alone, or DIR/train|val|test/<class>/ alone");
+  }
+  FaceSet out;
+  out.rule = "all";
+  out.source = "folders by class";
+  std::vector<Listed> images;
+  std::set<std::string> classes;
+  if (splits > 0) {
+    for (const fs::path& split : top) list_classes(split, *split_of(split), images, classes, out);
+  } else {
+    list_classes(folder, Usage::kTraining, images, classes, out);
+  }
+  if (images.empty()) {
+    throw Error(ErrorKind::kBadData, folder, "", "holds no images in folders by class",
+                "put images into DIR/<class>/ or DIR/train|val|test/<class>/");
+  }
+
+  out.class_names = order_classes(classes);
+  const auto n = out.class_names.size();
+  const auto image_bytes = static_cast<size_t>(out.image_bytes());
+  out.pixels.resize(images.size() * image_bytes);
+  out.probabilities.resize(images.size() * n);
+  int64_t jpegs = 0;
+  for (size_t i = 0; i < images.size(); ++i) {
+    const auto entry = std::find(out.class_names.begin(), out.class_names.end(), images[i].class_name);
+    const auto label = static_cast<size_t>(entry - out.class_names.begin());
+    out.probabilities[i * n + label] = 1;
+    out.labels.push_back(static_cast<int32_t>(label));
+    out.usages.push_back(images[i].usage);
+    out.names.push_back(images[i].path.lexically_relative(folder).string());
+    ++out.counts[static_cast<size_t>(images[i].usage)].rows;
+    jpegs += is_jpeg(images[i].path) ? 1 : 0;
+  }
+  std::atomic<int64_t> other_sizes{0};
+  for_each_parallel(static_cast<int64_t>(images.size()), [&](int64_t i) {
+    const Image image = read_image(images[static_cast<size_t>(i)].path, 1);
+    if (image.height != out.height || image.width != out.width) ++other_sizes;
+    const Image face = resized(image, out.height, out.width);
+    std::copy(face.pixels.begin(), face.pixels.end(),
+              out.pixels.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(i) * image_bytes));
+  });
+  if (jpegs > 0) {
+    out.problems.push_back({folder.string(), std::to_string(jpegs) + " images are JPEG, which changes pixels",
+                            "for exact results use fer2013.csv or PNG files"});
+  }
+  if (other_sizes > 0) {
+    out.problems.push_back({folder.string(), std::to_string(other_sizes) + " images are not 48 x 48 and were resized",
+                            "crop faces to squares first if they look squeezed"});
+  }
+  return out;
+}
+
+}  // namespace shcnn::io
