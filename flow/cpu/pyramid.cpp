@@ -1,0 +1,44 @@
+// to_float and resize: from a caller's image to the levels of the pyramid, and flow from one level to the next finer.
+//
+// resize: out(y, x) = factor * ((1 - b) ((1 - a) in(y0, x0) + a in(y0, x1)) + b ((1 - a) in(y1, x0) + a in(y1, x1))),
+// columns first, as OpenCV's bilinear resize rounds; the positions come from outside. No smoothing goes before it: the
+// reference has none. Both stages touch each pixel once per level against some hundred inner iterations: plain loops.
+#include "flow/cpu/simd.h"
+#include "flow/stages.h"
+
+namespace shcnn::flow::SHCNN_FLOW_ISA {
+
+bool to_float(const GrayImage& image, Plane out, Rows rows) {
+  bool finite = true;
+  for (int y = rows.begin; y < rows.end; ++y) {
+    float* to = out.row(y);
+    if (image.is_float) {
+      const float* from = static_cast<const float*>(image.data) + y * image.stride;
+      for (int x = 0; x < image.width; ++x) {
+        to[x] = from[x] * image.scale;
+        finite &= __builtin_fabsf(to[x]) <= __FLT_MAX__;  // false for NaN too
+      }
+    } else {
+      const std::uint8_t* from = static_cast<const std::uint8_t*>(image.data) + y * image.stride;
+      for (int x = 0; x < image.width; ++x) to[x] = static_cast<float>(from[x]) * image.scale;
+    }
+  }
+  return finite;
+}
+
+void resize(Plane in, Plane out, int out_width, const ResizeAxis& horizontal, const ResizeAxis& vertical, float factor,
+            Rows rows) {
+  for (int y = rows.begin; y < rows.end; ++y) {
+    const float* row0 = in.row(vertical.index0[y]);
+    const float* row1 = in.row(vertical.index1[y]);
+    const float b1 = vertical.weight[y], b0 = 1.0f - b1;
+    float* to = out.row(y);
+    for (int x = 0; x < out_width; ++x) {
+      const int x0 = horizontal.index0[x], x1 = horizontal.index1[x];
+      const float a1 = horizontal.weight[x], a0 = 1.0f - a1;
+      to[x] = factor * ((row0[x0] * a0 + row0[x1] * a1) * b0 + (row1[x0] * a0 + row1[x1] * a1) * b1);
+    }
+  }
+}
+
+}  // namespace shcnn::flow::SHCNN_FLOW_ISA

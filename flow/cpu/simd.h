@@ -1,0 +1,124 @@
+// Vectors of floats for the stages in flow/cpu, under one set of names for every instruction set. The files that include
+// this header are compiled once per ISA, each time with another SHCNN_FLOW_ISA (the namespace) and another -m flag, so
+// nothing here may have external linkage and the standard library's templates stay out: the linker would keep one copy of
+// them, perhaps the one with instructions that this machine lacks.
+//
+// Every operation here is correctly rounded, quotient and hypot too, and nothing else fuses a multiplication with an
+// addition. So every ISA computes the same bits, and they are those of plain IEEE code with hypot from a good libm.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+namespace shcnn::flow {
+namespace {
+
+#if defined(__AVX512F__)
+
+constexpr int kLanes = 16;
+using Vec = __m512;
+inline Vec load(const float* p) { return _mm512_loadu_ps(p); }
+inline void store(float* p, Vec a) { _mm512_storeu_ps(p, a); }
+inline Vec broadcast(float a) { return _mm512_set1_ps(a); }
+inline Vec min(Vec a, Vec b) { return _mm512_min_ps(a, b); }
+inline Vec max(Vec a, Vec b) { return _mm512_max_ps(a, b); }
+inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
+inline Vec sqrt(Vec a) { return _mm512_sqrt_ps(a); }
+/// Lanes of `yes` where a < b, of `no` elsewhere.
+inline Vec select_less(Vec a, Vec b, Vec yes, Vec no) {
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes);
+}
+/// Lanes below `count` (0 .. kLanes) of a; 0 in the others.
+inline Vec keep_first(Vec a, int count) { return _mm512_maskz_mov_ps(static_cast<__mmask16>((1u << count) - 1u), a); }
+
+#elif defined(__AVX2__)
+
+constexpr int kLanes = 8;
+using Vec = __m256;
+inline Vec load(const float* p) { return _mm256_loadu_ps(p); }
+inline void store(float* p, Vec a) { _mm256_storeu_ps(p, a); }
+inline Vec broadcast(float a) { return _mm256_set1_ps(a); }
+inline Vec min(Vec a, Vec b) { return _mm256_min_ps(a, b); }
+inline Vec max(Vec a, Vec b) { return _mm256_max_ps(a, b); }
+inline Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
+inline Vec sqrt(Vec a) { return _mm256_sqrt_ps(a); }
+inline Vec select_less(Vec a, Vec b, Vec yes, Vec no) { return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_LT_OQ)); }
+inline Vec keep_first(Vec a, int count) {
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm256_and_ps(a, _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(count), lane)));
+}
+
+#else
+
+constexpr int kLanes = 4;
+typedef float Vec __attribute__((vector_size(16)));
+inline Vec load(const float* p) {
+  Vec a;
+  __builtin_memcpy(&a, p, sizeof(a));
+  return a;
+}
+inline void store(float* p, Vec a) { __builtin_memcpy(p, &a, sizeof(a)); }
+inline Vec broadcast(float a) { return Vec{a, a, a, a}; }
+inline Vec min(Vec a, Vec b) { return a < b ? a : b; }
+inline Vec max(Vec a, Vec b) { return a > b ? a : b; }
+inline Vec select_less(Vec a, Vec b, Vec yes, Vec no) { return a < b ? yes : no; }
+inline Vec keep_first(Vec a, int count) {
+  Vec kept;
+  for (int i = 0; i < kLanes; ++i) kept[i] = i < count ? a[i] : 0.0f;
+  return kept;
+}
+
+#endif
+
+#if defined(__AVX2__)
+
+/// a / b, given inv_b = 1 / b rounded; 0 where inv_b is 0. Markstein: a quotient from a rounded reciprocal is off by an
+/// ulp at most, and its remainder, which fma gives exactly, rounds it the right way.
+inline Vec quotient(Vec a, Vec b, Vec inv_b) {
+  const Vec q = a * inv_b;
+  return fma(fma(-b, q, a), inv_b, q);
+}
+
+/// sqrt(x^2 + y^2), rounded once: the rounding errors of the squares, the sum and the root are all known exactly or
+/// nearly so, and the root's first-order correction adds them back.
+inline Vec hypot(Vec x, Vec y) {
+  const Vec xx = x * x, yy = y * y;
+  const Vec sum = xx + yy;
+  const Vec lost = (min(xx, yy) - (sum - max(xx, yy))) + (fma(x, x, -xx) + fma(y, y, -yy));
+  const Vec root = sqrt(sum);
+  const Vec residue = fma(-root, root, sum) + lost;
+  return root + residue / (max(root, broadcast(1e-30f)) * broadcast(2.0f));
+}
+
+#else  // no fma: by division, and in double
+
+inline Vec quotient(Vec a, Vec b, Vec inv_b) { return inv_b > 0.0f ? a / b : Vec{}; }
+
+inline Vec hypot(Vec x, Vec y) {
+  Vec root;
+  for (int i = 0; i < kLanes; ++i) {
+    const double dx = x[i], dy = y[i];
+    root[i] = static_cast<float>(__builtin_sqrt(dx * dx + dy * dy));
+  }
+  return root;
+}
+
+#endif
+
+/// Sum of the lanes, halves first: the tree is fixed by kLanes.
+inline float sum_lanes(Vec a) {
+  float lane[kLanes];
+  store(lane, a);
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
+  }
+  return lane[0];
+}
+
+inline int round_up(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+}  // namespace
+}  // namespace shcnn::flow

@@ -1,0 +1,119 @@
+// gradient and warp: I1 and its derivatives, sampled where the flow points.
+//
+//     I1x(y, x) = (I1(y, x + 1) - I1(y, x - 1)) / 2, indices clamped to the image; I1y likewise
+//     (I1w, I1wx, I1wy)(x) = bicubic sample of (I1, I1x, I1y) at x + u(x)
+//     rho_c = I1w - I1wx u1 - I1wy u2 - I0;  inv_grad = 1 / (I1wx^2 + I1wy^2)
+//
+// Bicubic is Keys' kernel with a = -0.75 at positions rounded to 1/32 px, and what lies outside the image counts as 0:
+// the reference's remap. The three images are interleaved as records of four floats, so that one tap is one 16-byte
+// load and two taps one 32-byte load: a pixel costs 8 such loads and 12 multiply-adds. A frame of four zero pixels round
+// the records stands for "outside", and positions are clamped to it, so no pixel branches.
+#include "flow/cpu/simd.h"
+#include "flow/stages.h"
+
+namespace shcnn::flow::SHCNN_FLOW_ISA {
+namespace {
+
+constexpr int kFrame = 4;      // zero pixels on each side: a window of 4 taps can lie outside altogether
+constexpr float kFlat = 1.1920929e-7f;  // |grad I1w|^2 up to this: v = u unless |rho| > lambda theta |grad|^2
+constexpr int kFractions = 32;  // positions per pixel
+
+/// A record; the second type can lie anywhere in memory.
+typedef float Record __attribute__((vector_size(16)));
+typedef float RecordInMemory __attribute__((vector_size(16), aligned(4), may_alias));
+
+/// weights[f] = the four coefficients for a position f / 32 past the second tap.
+struct CubicTable {
+  float weights[kFractions][4];
+  constexpr CubicTable() : weights() {
+    constexpr float a = -0.75f;
+    for (int f = 0; f < kFractions; ++f) {
+      const float t = static_cast<float>(f) / kFractions, s = 1.0f - t;
+      weights[f][0] = ((a * (t + 1) - 5 * a) * (t + 1) + 8 * a) * (t + 1) - 4 * a;
+      weights[f][1] = ((a + 2) * t - (a + 3)) * t * t + 1;
+      weights[f][2] = ((a + 2) * s - (a + 3)) * s * s + 1;
+      weights[f][3] = 1 - weights[f][0] - weights[f][1] - weights[f][2];
+    }
+  }
+};
+constexpr CubicTable kCubic;
+
+/// A position in 32nds of a pixel; far outside is clamped, where every tap is zero anyway.
+inline int fixed_point(float position, int size) {
+  const float lowest = -static_cast<float>(kFrame), highest = static_cast<float>(size + kFrame);
+  const float clamped = position < lowest ? lowest : position > highest ? highest : position;
+  return static_cast<int>(__builtin_lrintf(clamped * kFractions));
+}
+
+inline int first_tap(int position, int size) {
+  const int tap = (position >> 5) - 1;
+  return tap < -kFrame ? -kFrame : tap > size ? size : tap;
+}
+
+}  // namespace
+
+void gradient(const Level& level, Rows rows) {
+  const int width = level.width, height = level.height;
+  for (int y = rows.begin; y < rows.end; ++y) {
+    const float* here = level.I1.row(y);
+    const float* above = level.I1.row(y > 0 ? y - 1 : 0);
+    const float* below = level.I1.row(y + 1 < height ? y + 1 : height - 1);
+    float* record = level.records.row(y + kFrame) + 4 * kFrame;
+    for (int x = 0; x < width; ++x, record += 4) {
+      const int left = x > 0 ? x - 1 : 0, right = x + 1 < width ? x + 1 : width - 1;
+      record[0] = here[x];
+      record[1] = 0.5f * (here[right] - here[left]);
+      record[2] = 0.5f * (below[x] - above[x]);
+    }
+  }
+}
+
+void warp(const Level& level, Rows rows) {
+  const int width = level.width, height = level.height;
+  const float* origin = level.records.row(kFrame) + 4 * kFrame;  // pixel (0, 0)
+  for (int y = rows.begin; y < rows.end; ++y) {
+    const float* u1 = level.u1.row(y);
+    const float* u2 = level.u2.row(y);
+    float* ix_row = level.I1wx.row(y);
+    float* iy_row = level.I1wy.row(y);
+    float* rho_row = level.rho_c.row(y);
+    for (int x = 0; x < width; ++x) {
+      const int px = fixed_point(static_cast<float>(x) + u1[x], width);
+      const int py = fixed_point(static_cast<float>(y) + u2[x], height);
+      const float* wx = kCubic.weights[px & (kFractions - 1)];
+      const float* wy = kCubic.weights[py & (kFractions - 1)];
+      const int first_x = first_tap(px, width), first_y = first_tap(py, height);
+      const float* tap = origin + first_y * level.records.stride + 4 * first_x;
+      Record sum = {};
+      const bool inside = first_x >= 0 && first_x < width - 3 && first_y >= 0 && first_y < height - 3;
+      if (inside) {
+        for (int r = 0; r < 4; ++r, tap += level.records.stride) {
+          const RecordInMemory* taps = reinterpret_cast<const RecordInMemory*>(tap);
+          const Record of_row = taps[0] * (wy[r] * wx[0]) + taps[1] * (wy[r] * wx[1]) + taps[2] * (wy[r] * wx[2]) +
+                                taps[3] * (wy[r] * wx[3]);
+          sum = r == 0 ? of_row : sum + of_row;
+        }
+      } else {
+        for (int r = 0; r < 4; ++r, tap += level.records.stride) {
+          const RecordInMemory* taps = reinterpret_cast<const RecordInMemory*>(tap);
+          for (int k = 0; k < 4; ++k) sum += taps[k] * (wy[r] * wx[k]);
+        }
+      }
+      rho_row[x] = sum[0];
+      ix_row[x] = sum[1];
+      iy_row[x] = sum[2];
+    }
+    const float* I0 = level.I0.row(y);
+    float* grad_row = level.grad.row(y);
+    float* inv_row = level.inv_grad.row(y);
+    for (int x = 0; x < width; ++x) {
+      const float ix = ix_row[x], iy = iy_row[x];
+      const float grad = ix * ix + iy * iy;
+      grad_row[x] = grad;
+      inv_row[x] = grad > kFlat ? 1.0f / grad : 0.0f;
+      rho_row[x] = rho_row[x] - ix * u1[x] - iy * u2[x] - I0[x];
+    }
+  }
+}
+
+}  // namespace shcnn::flow::SHCNN_FLOW_ISA

@@ -1,0 +1,450 @@
+// The driver of the TV-L1 solver: checks, memory, the pyramid, and the loops over levels, warps, medians and iterations.
+//
+// Parallel in one of two ways, which give the same bits: with enough pairs a thread solves pairs of its own; else all
+// threads form a team that runs the same loops in step, each member on its band of rows, with barriers between stages.
+// Every pixel's arithmetic is independent of the band it lies in, and the error that decides about stopping is summed row
+// by row in one order.
+#include "flow/tvl1.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <thread>
+#include <vector>
+
+#include "flow/stages.h"
+#include "kernels/cpu/thread_pool.h"
+#include "kernels/error.h"
+
+namespace shcnn::flow {
+namespace {
+
+constexpr int kSmallestSide = 16;  // px: no level of the pyramid but the first is smaller
+constexpr int kVector = 16;        // floats of the widest vector
+constexpr int kRecordFrame = 4;    // px of zeros round Level::records
+constexpr int kWorkPlanes = 16;    // u1 u2 m1 m2 p11 p12 p21 p22 I1wx I1wy rho_c grad inv_grad, with gamma u3 p31 p32
+constexpr int kWorkPlanesNoGamma = 13;
+constexpr int kLargestSide = 32767;
+
+struct Size {
+  int width = 0;
+  int height = 0;
+  std::int64_t area() const { return std::int64_t{width} * height; }
+};
+
+/// Floats aligned to 64 bytes.
+class Floats {
+ public:
+  Floats() = default;
+  explicit Floats(std::size_t count)
+      : data_(static_cast<float*>(::operator new(count * sizeof(float), std::align_val_t{64})), Delete{}) {
+    std::memset(data_.get(), 0, count * sizeof(float));
+  }
+  float* data() const { return data_.get(); }
+
+ private:
+  struct Delete {
+    void operator()(float* p) const { ::operator delete(p, std::align_val_t{64}); }
+  };
+  std::unique_ptr<float, Delete> data_;
+};
+
+/// Where a bilinear resize of one axis reads: pixel centres are aligned, positions clamped to the source. As in the
+/// reference a clamped column takes its pixel once, a clamped row blends its pixels with themselves (which rounds).
+class Axis {
+ public:
+  enum class Direction { kColumns, kRows };
+  /// `scale` = source pixels per destination pixel.
+  Axis(Direction direction, int from, int to, double scale) : index0_(to), index1_(to), weight_(to) {
+    for (int i = 0; i < to; ++i) {
+      const float position = static_cast<float>((i + 0.5) * scale - 0.5);
+      const int below = static_cast<int>(std::floor(position));
+      const bool inside = below >= 0 && below < from - 1;
+      index0_[i] = std::clamp(below, 0, from - 1);
+      index1_[i] = std::clamp(below + 1, 0, from - 1);
+      weight_[i] = inside || direction == Direction::kRows ? position - static_cast<float>(below) : 0.0f;
+    }
+  }
+  ResizeAxis view() const { return {index0_.data(), index1_.data(), weight_.data()}; }
+
+ private:
+  std::vector<int> index0_, index1_;
+  std::vector<float> weight_;
+};
+
+/// From level s to level s + 1 of the pyramid, and back.
+struct LevelStep {
+  Axis down_x, down_y, up_x, up_y;
+};
+
+/// Threads that run the same code in step.
+class Team {
+ public:
+  explicit Team(int members) : members_(members) {}
+  int members() const { return members_; }
+  /// Rows [begin, end) of `height` that are this member's.
+  Rows share(int height, int member) const {
+    return {static_cast<int>(std::int64_t{height} * member / members_),
+            static_cast<int>(std::int64_t{height} * (member + 1) / members_)};
+  }
+  /// Returns once all members have called it; what they wrote before is seen by all.
+  void barrier() {
+    if (members_ == 1) return;
+    const int phase = phase_.load(std::memory_order_acquire);
+    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == members_) {
+      arrived_.store(0, std::memory_order_relaxed);
+      phase_.store(phase + 1, std::memory_order_release);
+      return;
+    }
+    for (int spins = 0; phase_.load(std::memory_order_acquire) == phase; ++spins) {
+      if (spins > kSpins) std::this_thread::yield();  // another process may hold the core that we wait for
+    }
+  }
+
+ private:
+  static constexpr int kSpins = 2000;
+  const int members_;
+  alignas(64) std::atomic<int> arrived_{0};
+  alignas(64) std::atomic<int> phase_{0};
+};
+
+/// The memory of one pair being solved, laid out for the largest level.
+struct Workspace {
+  std::vector<Floats> I1;    // (height, width) per level
+  Floats records;            // see Level::records
+  Floats planes;             // the working planes, row by row: row y of all planes, then row y + 1
+  Floats coarse;             // u1, u2, u3 of the coarser level
+  std::vector<float> row_error;
+  Tvl1Counts counts;
+};
+
+int plane_pitch(int width) { return (width + 1 + kVector - 1) / kVector * kVector; }  // one zero after the row at least
+
+}  // namespace
+
+void check(const Tvl1Params& p) {
+  const auto require = [](bool holds, const char* name, const char* rule, auto value) {
+    if (!holds) throw Error(ErrorKind::kUsage, "tvl1", message(name, " = ", value, ", must be ", rule));
+  };
+  const auto positive = [](double value) { return value > 0 && std::isfinite(value); };
+  require(positive(p.tau), "tau", "positive", p.tau);
+  require(positive(p.lambda), "lambda", "positive", p.lambda);
+  require(positive(p.theta), "theta", "positive", p.theta);
+  require(p.gamma >= 0 && std::isfinite(p.gamma), "gamma", "0 or more", p.gamma);
+  require(p.scales >= 1, "scales", "1 or more", p.scales);
+  require(p.warps >= 1, "warps", "1 or more", p.warps);
+  require(p.epsilon >= 0 && std::isfinite(p.epsilon), "epsilon", "0 or more", p.epsilon);
+  require(p.inner_iterations >= 1, "inner_iterations", "1 or more", p.inner_iterations);
+  require(p.outer_iterations >= 1, "outer_iterations", "1 or more", p.outer_iterations);
+  require(p.scale_step > 0 && p.scale_step < 1, "scale_step", "above 0 and below 1", p.scale_step);
+  require(p.median_filter == 1 || p.median_filter == 3 || p.median_filter == 5, "median_filter", "1 (none), 3 or 5",
+          p.median_filter);
+}
+
+struct Tvl1::Impl {
+  Tvl1Params params;
+  ThreadPool& pool;
+  const Stages& stages;
+  const std::string isa_name = stages.isa;
+  StepSizes steps;
+  std::vector<Size> sizes;           // per level, the finest first
+  std::vector<LevelStep> level_steps;
+  std::vector<Floats> I0;            // (height, width) per level
+  bool has_first = false;
+  std::vector<Workspace> workspaces;  // one a thread
+
+  Impl(const Tvl1Params& p, int width, int height, ThreadPool& threads, const std::string& isa)
+      : params(p), pool(threads), stages(select_stages(isa)) {
+    check(params);
+    if (width < 1 || height < 1 || width > kLargestSide || height > kLargestSide) {
+      throw Error(ErrorKind::kBadData, "tvl1",
+                  message("images of ", width, " x ", height, " pixels; sides must be 1 to ", kLargestSide));
+    }
+    steps = {static_cast<float>(params.lambda * params.theta), static_cast<float>(params.theta),
+             static_cast<float>(params.tau / params.theta), static_cast<float>(params.gamma)};
+    sizes.push_back({width, height});
+    const double scale = 1.0 / params.scale_step;
+    while (static_cast<int>(sizes.size()) < params.scales) {
+      const Size fine = sizes.back();
+      const Size size{static_cast<int>(std::lrint(fine.width * params.scale_step)),
+                      static_cast<int>(std::lrint(fine.height * params.scale_step))};
+      if (size.width < kSmallestSide || size.height < kSmallestSide) break;
+      // Down by the nominal step, up by the ratio of the rounded sizes: the reference's positions.
+      constexpr auto kX = Axis::Direction::kColumns, kY = Axis::Direction::kRows;
+      level_steps.push_back({Axis(kX, fine.width, size.width, scale), Axis(kY, fine.height, size.height, scale),
+                             Axis(kX, size.width, fine.width, static_cast<double>(size.width) / fine.width),
+                             Axis(kY, size.height, fine.height, static_cast<double>(size.height) / fine.height)});
+      sizes.push_back(size);
+    }
+    I0 = pyramid_memory();
+    workspaces.resize(static_cast<std::size_t>(pool.size()));
+    for (Workspace& w : workspaces) {
+      w.I1 = pyramid_memory();
+      w.records = Floats(4 * static_cast<std::size_t>(width + 2 * kRecordFrame) * (height + 2 * kRecordFrame));
+      w.planes = Floats(planes_floats(sizes[0]));
+      w.coarse = Floats(static_cast<std::size_t>(coarse_planes() * sizes[sizes.size() > 1 ? 1 : 0].area()));
+      w.row_error.resize(height);
+    }
+  }
+
+  bool has_gamma() const { return params.gamma != 0; }
+  int work_planes() const { return has_gamma() ? kWorkPlanes : kWorkPlanesNoGamma; }
+  int coarse_planes() const { return has_gamma() ? 3 : 2; }
+  /// A row above, the rows, and room for vectors that start at the last pixel.
+  std::size_t planes_floats(Size size) const {
+    return static_cast<std::size_t>(work_planes()) * plane_pitch(size.width) * (size.height + 1) + 2 * kVector;
+  }
+  std::vector<Floats> pyramid_memory() const {
+    std::vector<Floats> levels;
+    for (const Size& size : sizes) levels.emplace_back(static_cast<std::size_t>(size.area()));
+    return levels;
+  }
+  Plane pyramid_plane(const std::vector<Floats>& pyramid, int s) const { return {pyramid[s].data(), sizes[s].width}; }
+
+  void check_image(const GrayImage& image, const char* what) const {
+    if (!image.data) throw Error(ErrorKind::kUsage, "tvl1", message(what, " has no pixels"));
+    if (image.width != sizes[0].width || image.height != sizes[0].height) {
+      throw Error(ErrorKind::kBadData, "tvl1",
+                  message(what, " has ", image.width, " x ", image.height, " pixels, expected ", sizes[0].width, " x ",
+                          sizes[0].height, "; resize the frames to one size"));
+    }
+    if (std::abs(image.stride) < image.width) {
+      throw Error(ErrorKind::kUsage, "tvl1", message(what, " has a row stride of ", image.stride, ", less than its width"));
+    }
+  }
+
+  static void not_finite(const char* what) {
+    throw Error(ErrorKind::kBadData, "tvl1", message(what, " holds NaN or infinite pixels"));
+  }
+
+  /// Whether every pixel is a finite number of gray levels.
+  bool is_finite(const GrayImage& image) const {
+    if (!image.is_float) return std::isfinite(image.scale);
+    for (int y = 0; y < image.height; ++y) {
+      const float* row = static_cast<const float*>(image.data) + y * image.stride;
+      for (int x = 0; x < image.width; ++x) {
+        if (!std::isfinite(row[x] * image.scale)) return false;
+      }
+    }
+    return true;
+  }
+
+  /// All levels of one image, by one team member of many.
+  void make_pyramid(const GrayImage& image, const std::vector<Floats>& pyramid, Team& team, int member) const {
+    stages.to_float(image, pyramid_plane(pyramid, 0), team.share(image.height, member));
+    for (int s = 1; s < static_cast<int>(sizes.size()); ++s) {
+      team.barrier();
+      const LevelStep& step = level_steps[s - 1];
+      stages.resize(pyramid_plane(pyramid, s - 1), pyramid_plane(pyramid, s), sizes[s].width, step.down_x.view(),
+                    step.down_y.view(), 1.0f, team.share(sizes[s].height, member));
+    }
+  }
+
+  /// The planes of level s in a workspace.
+  Level make_level(const Workspace& w, int s) const {
+    Level level;
+    level.width = sizes[s].width;
+    level.height = sizes[s].height;
+    level.I0 = pyramid_plane(I0, s);
+    level.I1 = pyramid_plane(w.I1, s);
+    level.records = {w.records.data(), 4 * std::ptrdiff_t{level.width + 2 * kRecordFrame}};
+    const std::ptrdiff_t pitch = plane_pitch(level.width);
+    const std::ptrdiff_t stride = work_planes() * pitch;
+    float* next = w.planes.data() + kVector + stride;  // below the row of zeros
+    for (Plane* plane : {&level.u1, &level.u2, &level.p11, &level.p12, &level.p21, &level.p22, &level.I1wx, &level.I1wy,
+                         &level.rho_c, &level.grad, &level.inv_grad, &level.m1, &level.m2, &level.u3, &level.p31, &level.p32}) {
+      *plane = {next, stride};
+      next += pitch;
+      if (!has_gamma() && plane == &level.m2) break;
+    }
+    return level;
+  }
+
+  Plane coarse_plane(const Workspace& w, int which, Size size) const { return {w.coarse.data() + which * size.area(), size.width}; }
+
+  /// The whole solver for one pair, by one member of a team: the algorithm, stage by stage.
+  void solve_pair(Workspace& w, const GrayImage& image, const FlowField& flow, Team& team, int member) const {
+    make_pyramid(image, w.I1, team, member);
+    const int top = static_cast<int>(sizes.size()) - 1;
+    for (int s = top; s >= 0; --s) {
+      team.barrier();
+      Level level = make_level(w, s);
+      start_level(w, level, s, team, member);
+      if (s < top) {
+        upscale(w, level, s, team, member);
+      } else if (params.use_initial_flow) {
+        initial_flow(level, flow, s, team.share(level.height, member));
+      }
+      stages.gradient(level, team.share(level.height, member));
+      for (int k = 0; k < params.warps; ++k) {
+        team.barrier();
+        stages.warp(level, team.share(level.height, member));
+        iterate(w, level, team, member);
+      }
+      if (s > 0) keep_coarse(w, level, s, team.share(level.height, member));
+      if (s == 0) write_flow(level, flow, team.share(level.height, member));
+    }
+  }
+
+  /// Iterations between two warps: medians (outer) and threshold, primal and dual steps (inner) until the flow rests.
+  void iterate(Workspace& w, Level& level, Team& team, int member) const {
+    const Rows rows = team.share(level.height, member);
+    const double enough = params.epsilon * params.epsilon * static_cast<double>(sizes_area(level));
+    double error = std::numeric_limits<double>::infinity();
+    const auto goes_on = [&] { return !params.early_stop || error > enough; };
+    for (int outer = 0; outer < params.outer_iterations && goes_on(); ++outer) {
+      if (params.median_filter > 1) {
+        team.barrier();  // u of the neighbouring bands
+        stages.median(level, params.median_filter, rows);
+        std::swap(level.u1, level.m1);
+        std::swap(level.u2, level.m2);
+        team.barrier();
+        if (member == 0) ++w.counts.medians;
+      }
+      for (int inner = 0; inner < params.inner_iterations && goes_on(); ++inner) {
+        stages.primal_dual(level, steps, rows, w.row_error.data());
+        team.barrier();
+        error = 0;
+        for (int y = 0; y < level.height; ++y) error += w.row_error[y];
+        if (rows.begin < rows.end) stages.dual_row(level, steps, rows.end - 1);
+        team.barrier();
+        if (member == 0) {
+          ++w.counts.iterations;
+          w.counts.pixel_iterations += sizes_area(level);
+        }
+      }
+    }
+  }
+
+  static std::int64_t sizes_area(const Level& level) { return std::int64_t{level.width} * level.height; }
+
+  /// Zeroes the working planes (duals, u, padding) and the frame of the records.
+  void start_level(Workspace& w, const Level& level, int s, Team& team, int member) const {
+    if (member == 0) {
+      std::memset(w.planes.data(), 0, planes_floats(sizes[s]) * sizeof(float));
+      std::memset(w.records.data(), 0,
+                  static_cast<std::size_t>(level.records.stride) * (level.height + 2 * kRecordFrame) * sizeof(float));
+    }
+    team.barrier();
+  }
+
+  void upscale(const Workspace& w, const Level& level, int s, Team& team, int member) const {
+    const LevelStep& step = level_steps[s];
+    const float larger = static_cast<float>(1.0 / params.scale_step);
+    const Rows rows = team.share(level.height, member);
+    const Plane planes[] = {level.u1, level.u2, level.u3};
+    for (int i = 0; i < coarse_planes(); ++i) {
+      stages.resize(coarse_plane(w, i, sizes[s + 1]), planes[i], level.width, step.up_x.view(), step.up_y.view(),
+                    i < 2 ? larger : 1.0f, rows);  // u3 is in gray levels: it does not grow with the image
+    }
+  }
+
+  void keep_coarse(const Workspace& w, const Level& level, int s, Rows rows) const {
+    const Plane planes[] = {level.u1, level.u2, level.u3};
+    for (int i = 0; i < coarse_planes(); ++i) {
+      const Plane to = coarse_plane(w, i, sizes[s]);
+      for (int y = rows.begin; y < rows.end; ++y) {
+        std::memcpy(to.row(y), planes[i].row(y), static_cast<std::size_t>(level.width) * sizeof(float));
+      }
+    }
+  }
+
+  /// u of the coarsest level from the caller's flow: sampled through the pyramid's steps, shrunk by each.
+  void initial_flow(const Level& level, const FlowField& flow, int s, Rows rows) const {
+    std::vector<float> from(2 * static_cast<std::size_t>(sizes[0].area()));
+    for (int i = 0; i < 2; ++i) {
+      const Plane planes[] = {{from.data(), sizes[0].width}, {from.data() + sizes[0].area(), sizes[0].width}};
+      for (int y = 0; y < flow.height; ++y) {
+        for (int x = 0; x < flow.width; ++x) planes[0].row(y)[x] = flow.data[y * flow.stride + 2 * x + i];
+      }
+      int now = 0;
+      for (int step = 0; step < s; ++step, now ^= 1) {
+        const LevelStep& axes = level_steps[step];
+        stages.resize({planes[now].data, sizes[step].width}, {planes[now ^ 1].data, sizes[step + 1].width},
+                      sizes[step + 1].width, axes.down_x.view(), axes.down_y.view(), static_cast<float>(params.scale_step),
+                      {0, sizes[step + 1].height});
+      }
+      const Plane to = i == 0 ? level.u1 : level.u2;
+      for (int y = rows.begin; y < rows.end; ++y) {
+        std::memcpy(to.row(y), planes[now].data + std::ptrdiff_t{y} * level.width,
+                    static_cast<std::size_t>(level.width) * sizeof(float));
+      }
+    }
+  }
+
+  static void write_flow(const Level& level, const FlowField& flow, Rows rows) {
+    for (int y = rows.begin; y < rows.end; ++y) {
+      const float* u1 = level.u1.row(y);
+      const float* u2 = level.u2.row(y);
+      float* to = flow.data + y * flow.stride;
+      for (int x = 0; x < level.width; ++x) {
+        to[2 * x] = u1[x];
+        to[2 * x + 1] = u2[x];
+      }
+    }
+  }
+};
+
+Tvl1::Tvl1(const Tvl1Params& params, int width, int height, ThreadPool& pool, const std::string& isa)
+    : impl_(std::make_unique<Impl>(params, width, height, pool, isa)) {}
+Tvl1::~Tvl1() = default;
+
+void Tvl1::set_first(const GrayImage& first) {
+  Impl& m = *impl_;
+  m.check_image(first, "the first image");
+  if (!m.is_finite(first)) m.not_finite("the first image");
+  Team alone(1);
+  m.make_pyramid(first, m.I0, alone, 0);
+  m.has_first = true;
+}
+
+Tvl1Counts Tvl1::solve(std::span<const GrayImage> later, std::span<const FlowField> flows) {
+  Impl& m = *impl_;
+  if (!m.has_first) throw Error(ErrorKind::kUsage, "tvl1", "solve before set_first");
+  if (later.size() != flows.size()) {
+    throw Error(ErrorKind::kUsage, "tvl1", message(later.size(), " images but ", flows.size(), " flow fields"));
+  }
+  for (std::size_t i = 0; i < later.size(); ++i) {
+    const std::string what = "later image " + std::to_string(i);
+    m.check_image(later[i], what.c_str());
+    if (!m.is_finite(later[i])) m.not_finite(what.c_str());
+    const FlowField& flow = flows[i];
+    if (!flow.data || flow.width != later[i].width || flow.height != later[i].height || flow.stride < 2 * flow.width) {
+      throw Error(ErrorKind::kUsage, "tvl1", message("flow field ", i, " does not fit its image"));
+    }
+    for (int y = 0; m.params.use_initial_flow && y < flow.height; ++y) {
+      for (int x = 0; x < 2 * flow.width; ++x) {
+        if (!std::isfinite(flow.data[y * flow.stride + x])) m.not_finite("the initial flow");
+      }
+    }
+  }
+  for (Workspace& w : m.workspaces) w.counts = {};
+  const int threads = m.pool.size();
+  if (static_cast<int>(later.size()) >= threads) {
+    m.pool.run(static_cast<std::int64_t>(later.size()), [&](std::int64_t i, int worker) {
+      Team alone(1);
+      m.solve_pair(m.workspaces[worker], later[i], flows[i], alone, 0);
+    });
+  } else {
+    for (std::size_t i = 0; i < later.size(); ++i) {
+      Team team(threads);  // every thread draws one task and stays in it until all have: the barriers hold them together
+      m.pool.run(threads, [&](std::int64_t member, int) {
+        m.solve_pair(m.workspaces[0], later[i], flows[i], team, static_cast<int>(member));
+      });
+    }
+  }
+  Tvl1Counts sum;
+  for (const Workspace& w : m.workspaces) {
+    sum.iterations += w.counts.iterations;
+    sum.pixel_iterations += w.counts.pixel_iterations;
+    sum.medians += w.counts.medians;
+  }
+  return sum;
+}
+
+const std::string& Tvl1::isa() const { return impl_->isa_name; }
+
+}  // namespace shcnn::flow
