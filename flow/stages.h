@@ -7,8 +7,9 @@
 //     per inner    v = threshold step of u; u = v + theta div p; p = dual step of grad u; error = |change of u|^2
 //     at the end   flow_image (flow/flow_image.h)
 //
-// A plane is (height, width) floats. The working planes of a level have zero padding that stages rely on and keep: a float
-// before and after each row, and a row above the first. Rows can be read and written in whole vectors of up to 16.
+// A plane is (height, width) floats. The working planes of a level have zero padding that stages rely on and keep: a
+// float before and after each row, and a row above the first. Rows can be read and written in whole vectors of up
+// to 16.
 #pragma once
 
 #include <cstddef>
@@ -25,9 +26,9 @@ struct Plane {
 
 /// What the inner iterations multiply with.
 struct StepSizes {
-  float l_t = 0;    ///< lambda theta
+  float l_t = 0;  ///< lambda theta
   float theta = 0;
-  float taut = 0;   ///< tau / theta
+  float taut = 0;  ///< tau / theta
   float gamma = 0;
 };
 
@@ -68,15 +69,16 @@ struct Stages {
   /// out = image in gray levels; returns false where a pixel is NaN or infinite.
   bool (*to_float)(const GrayImage& image, Plane out, Rows rows);
   /// out(y, x) = factor * bilinear sample of in at the positions of the two axes; rows are out's.
-  void (*resize)(Plane in, Plane out, int out_width, const ResizeAxis& horizontal, const ResizeAxis& vertical, float factor,
-                 Rows rows);
+  void (*resize)(Plane in, Plane out, int out_width, const ResizeAxis& horizontal, const ResizeAxis& vertical,
+                 float factor, Rows rows);
   /// level.records = I1 and its central differences (halved one-sided at the border).
   void (*gradient)(const Level& level, Rows rows);
   /// I1wx, I1wy, rho_c and inv_grad at x + (u1, u2); bicubic, positions rounded to 1/32 px, zero outside the image.
   void (*warp)(const Level& level, Rows rows);
   /// m1, m2 = median of u1, u2 over window x window pixels (3 or 5), the border repeated.
   void (*median)(const Level& level, int window, Rows rows);
-  /// Threshold step and primal step of all rows, dual step of all but the last; row_error[y] = sum of the squared change.
+  /// Threshold step and primal step of all rows, dual step of all but the last; row_error[y] = sum of the squared
+  /// change.
   void (*primal_dual)(const Level& level, const StepSizes& steps, Rows rows, float* row_error);
   /// The dual step of row y, once row y + 1 has its new u: what primal_dual leaves out.
   void (*dual_row)(const Level& level, const StepSizes& steps, int y);

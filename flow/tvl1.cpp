@@ -1,9 +1,10 @@
-// The driver of the TV-L1 solver: checks, memory, the pyramid, and the loops over levels, warps, medians and iterations.
+// The driver of the TV-L1 solver: checks, memory, the pyramid, and the loops over levels, warps, medians and
+// iterations.
 //
 // Parallel in one of two ways, which give the same bits: with enough pairs a thread solves pairs of its own; else all
 // threads form a team that runs the same loops in step, each member on its band of rows, with barriers between stages.
-// Every pixel's arithmetic is independent of the band it lies in, and the error that decides about stopping is summed row
-// by row in one order.
+// Every pixel's arithmetic is independent of the band it lies in, and the error that decides about stopping is summed
+// row by row in one order.
 #include "flow/tvl1.h"
 
 #include <algorithm>
@@ -40,14 +41,14 @@ class Floats {
  public:
   Floats() = default;
   explicit Floats(std::size_t count)
-      : data_(static_cast<float*>(::operator new(count * sizeof(float), std::align_val_t{64})), Delete{}) {
+      : data_(static_cast<float*>(::operator new (count * sizeof(float), std::align_val_t{64})), Delete{}) {
     std::memset(data_.get(), 0, count * sizeof(float));
   }
   float* data() const { return data_.get(); }
 
  private:
   struct Delete {
-    void operator()(float* p) const { ::operator delete(p, std::align_val_t{64}); }
+    void operator()(float* p) const { ::operator delete (p, std::align_val_t{64}); }
   };
   std::unique_ptr<float, Delete> data_;
 };
@@ -113,10 +114,10 @@ class Team {
 
 /// The memory of one pair being solved, laid out for the largest level.
 struct Workspace {
-  std::vector<Floats> I1;    // (height, width) per level
-  Floats records;            // see Level::records
-  Floats planes;             // the working planes, row by row: row y of all planes, then row y + 1
-  Floats coarse;             // u1, u2, u3 of the coarser level
+  std::vector<Floats> I1;  // (height, width) per level
+  Floats records;          // see Level::records
+  Floats planes;           // the working planes, row by row: row y of all planes, then row y + 1
+  Floats coarse;           // u1, u2, u3 of the coarser level
   std::vector<float> row_error;
   Tvl1Counts counts;
 };
@@ -150,9 +151,9 @@ struct Tvl1::Impl {
   const Stages& stages;
   const std::string isa_name = stages.isa;
   StepSizes steps;
-  std::vector<Size> sizes;           // per level, the finest first
+  std::vector<Size> sizes;  // per level, the finest first
   std::vector<LevelStep> level_steps;
-  std::vector<Floats> I0;            // (height, width) per level
+  std::vector<Floats> I0;  // (height, width) per level
   bool has_first = false;
   std::vector<Workspace> workspaces;  // one a thread
 
@@ -212,7 +213,8 @@ struct Tvl1::Impl {
                           sizes[0].height, "; resize the frames to one size"));
     }
     if (std::abs(image.stride) < image.width) {
-      throw Error(ErrorKind::kUsage, "tvl1", message(what, " has a row stride of ", image.stride, ", less than its width"));
+      throw Error(ErrorKind::kUsage, "tvl1",
+                  message(what, " has a row stride of ", image.stride, ", less than its width"));
     }
   }
 
@@ -254,8 +256,9 @@ struct Tvl1::Impl {
     const std::ptrdiff_t pitch = plane_pitch(level.width);
     const std::ptrdiff_t stride = work_planes() * pitch;
     float* next = w.planes.data() + kVector + stride;  // below the row of zeros
-    for (Plane* plane : {&level.u1, &level.u2, &level.p11, &level.p12, &level.p21, &level.p22, &level.I1wx, &level.I1wy,
-                         &level.rho_c, &level.grad, &level.inv_grad, &level.m1, &level.m2, &level.u3, &level.p31, &level.p32}) {
+    for (Plane* plane :
+         {&level.u1, &level.u2, &level.p11, &level.p12, &level.p21, &level.p22, &level.I1wx, &level.I1wy, &level.rho_c,
+          &level.grad, &level.inv_grad, &level.m1, &level.m2, &level.u3, &level.p31, &level.p32}) {
       *plane = {next, stride};
       next += pitch;
       if (!has_gamma() && plane == &level.m2) break;
@@ -263,7 +266,9 @@ struct Tvl1::Impl {
     return level;
   }
 
-  Plane coarse_plane(const Workspace& w, int which, Size size) const { return {w.coarse.data() + which * size.area(), size.width}; }
+  Plane coarse_plane(const Workspace& w, int which, Size size) const {
+    return {w.coarse.data() + which * size.area(), size.width};
+  }
 
   /// The whole solver for one pair, by one member of a team: the algorithm, stage by stage.
   void solve_pair(Workspace& w, const GrayImage& image, const FlowField& flow, Team& team, int member) const {
@@ -364,8 +369,8 @@ struct Tvl1::Impl {
       for (int step = 0; step < s; ++step, now ^= 1) {
         const LevelStep& axes = level_steps[step];
         stages.resize({planes[now].data, sizes[step].width}, {planes[now ^ 1].data, sizes[step + 1].width},
-                      sizes[step + 1].width, axes.down_x.view(), axes.down_y.view(), static_cast<float>(params.scale_step),
-                      {0, sizes[step + 1].height});
+                      sizes[step + 1].width, axes.down_x.view(), axes.down_y.view(),
+                      static_cast<float>(params.scale_step), {0, sizes[step + 1].height});
       }
       const Plane to = i == 0 ? level.u1 : level.u2;
       for (int y = rows.begin; y < rows.end; ++y) {
@@ -430,7 +435,8 @@ Tvl1Counts Tvl1::solve(std::span<const GrayImage> later, std::span<const FlowFie
     });
   } else {
     for (std::size_t i = 0; i < later.size(); ++i) {
-      Team team(threads);  // every thread draws one task and stays in it until all have: the barriers hold them together
+      Team team(
+          threads);  // every thread draws one task and stays in it until all have: the barriers hold them together
       m.pool.run(threads, [&](std::int64_t member, int) {
         m.solve_pair(m.workspaces[0], later[i], flows[i], team, static_cast<int>(member));
       });

@@ -22,19 +22,19 @@ namespace shcnn::flow {
 
 /// Every parameter of OpenCV's class, under the papers' names and with OpenCV's defaults.
 struct Tvl1Params {
-  double tau = 0.25;              ///< time step of the dual ascent, Eq. 14; converges for tau <= 1/8 in theory, 1/4 in practice
-  double lambda = 0.15;           ///< weight of the data term; smaller = smoother flow
-  double theta = 0.3;             ///< tightness of the coupling between u and v
-  double gamma = 0.0;             ///< weight of the illumination term u3; 0 = none
-  int scales = 5;                 ///< levels of the pyramid at most: none is made with a side under 16 pixels
-  int warps = 5;                  ///< times I1 is warped per level
-  double epsilon = 0.01;          ///< px: an iteration stops when the flow's RMS change falls to this or below
+  double tau = 0.25;      ///< time step of the dual ascent, Eq. 14; converges for tau <= 1/8 in theory, 1/4 in practice
+  double lambda = 0.15;   ///< weight of the data term; smaller = smoother flow
+  double theta = 0.3;     ///< tightness of the coupling between u and v
+  double gamma = 0.0;     ///< weight of the illumination term u3; 0 = none
+  int scales = 5;         ///< levels of the pyramid at most: none is made with a side under 16 pixels
+  int warps = 5;          ///< times I1 is warped per level
+  double epsilon = 0.01;  ///< px: an iteration stops when the flow's RMS change falls to this or below
   int inner_iterations = 30;      ///< iterations between two medians
   int outer_iterations = 10;      ///< medians per warp
   double scale_step = 0.8;        ///< ratio of the sides of two levels, in (0, 1)
   int median_filter = 5;          ///< side of the median's window: 1 (no median), 3 or 5
   bool use_initial_flow = false;  ///< start from what the flow arrays hold instead of zero
-  bool early_stop = true;         ///< false: always outer_iterations * inner_iterations per warp, epsilon is not looked at
+  bool early_stop = true;  ///< false: always outer_iterations * inner_iterations per warp, epsilon is not looked at
 };
 
 /// Throws Error(kUsage) naming the parameter that is out of range.
@@ -43,11 +43,11 @@ void check(const Tvl1Params& params);
 /// A gray image that somebody else owns: (height, width), rows `stride` elements apart.
 struct GrayImage {
   const void* data = nullptr;
-  bool is_float = false;   ///< pixels are float; else 8-bit
-  int width = 0;           ///< pixels
-  int height = 0;          ///< pixels
+  bool is_float = false;      ///< pixels are float; else 8-bit
+  int width = 0;              ///< pixels
+  int height = 0;             ///< pixels
   std::ptrdiff_t stride = 0;  ///< elements from one row to the next
-  float scale = 1.0f;      ///< gray levels (0..255) of one unit of a pixel
+  float scale = 1.0f;         ///< gray levels (0..255) of one unit of a pixel
 
   static GrayImage bytes(const std::uint8_t* data, int width, int height, std::ptrdiff_t stride = 0) {
     return {data, false, width, height, stride ? stride : width, 1.0f};
@@ -65,7 +65,9 @@ struct FlowField {
   int height = 0;             ///< pixels
   std::ptrdiff_t stride = 0;  ///< floats from one row to the next
 
-  static FlowField dense(float* data, int width, int height) { return {data, width, height, 2 * std::ptrdiff_t{width}}; }
+  static FlowField dense(float* data, int width, int height) {
+    return {data, width, height, 2 * std::ptrdiff_t{width}};
+  }
 };
 
 /// What the solver did, summed over pairs: to judge speed, and what the tests of the early stop look at.
@@ -88,8 +90,9 @@ class Tvl1 {
   /// I0 of all pairs that follow: its pyramid is made once.
   void set_first(const GrayImage& first);
 
-  /// flows[i] = flow from the first image to later[i]. With at least as many pairs as threads each thread works on pairs
-  /// of its own; with fewer the threads share every pair's rows. Throws Error(kBadData) on another size or NaN or infinite pixels.
+  /// flows[i] = flow from the first image to later[i]. With at least as many pairs as threads each thread works on
+  /// pairs of its own; with fewer the threads share every pair's rows. Throws Error(kBadData) on another size or NaN or
+  /// infinite pixels.
   Tvl1Counts solve(std::span<const GrayImage> later, std::span<const FlowField> flows);
 
   const std::string& isa() const;  ///< "generic", "avx2" or "avx512"

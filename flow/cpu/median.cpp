@@ -2,8 +2,8 @@
 //
 // The window's columns are sorted once per pixel column and shared by the 3 or 5 windows that hold them. Of a 5 x 5
 // window whose columns are sorted, sorting each rank along the row leaves a matrix sorted both ways, in which only 13
-// entries can be the 13th of 25: the others have too many entries on one side. What follows selects the 7th of those 13.
-// The compiler drops every min or max whose result nobody reads, so the networks are written out whole.
+// entries can be the 13th of 25: the others have too many entries on one side. What follows selects the 7th of
+// those 13. The compiler drops every min or max whose result nobody reads, so the networks are written out whole.
 // Outside the image the border pixel is repeated (a repeated pixel column is a repeated sorted column).
 #include "flow/cpu/simd.h"
 #include "flow/stages.h"
@@ -59,9 +59,9 @@ inline Vec median_of_windows(const SortedColumns<3>& sorted, int column) {
   return b;
 }
 
-/// The 13th of the 25 entries of a matrix that is sorted along both indices, in 22 operations on the 13 entries that can
-/// be it. Found by a beam search over exchanges on the 252 such matrices of zeros and ones (by the zero-one principle
-/// they stand for all), dropping those whose outcome is known or unused; tests try every one of the 252.
+/// The 13th of the 25 entries of a matrix that is sorted along both indices, in 22 operations on the 13 entries that
+/// can be it. Found by a beam search over exchanges on the 252 such matrices of zeros and ones (by the zero-one
+/// principle they stand for all), dropping those whose outcome is known or unused; tests try every one of the 252.
 inline Vec select_middle(const Vec (&m)[5][5]) {
   Vec a4 = m[0][4], b3 = m[1][3], c1 = max(m[1][2], m[2][1]), c2 = m[2][2];
   Vec d0 = max(m[0][3], m[3][0]), d1 = m[3][1], e0 = m[4][0];
@@ -113,7 +113,7 @@ void median_rows(Plane in, Plane out, int width, int height, Rows rows) {
         float* rank = sorted.rank[k] + kLanes - tile;  // rank[x] for column x of the image
         for (int r = 1; r <= kRadius; ++r) {
           if (tile == 0) rank[-r] = rank[0];
-          if (tile_end == width) rank[width - 1 + r] = rank[width - 1];
+          if (width - tile_end < kRadius) rank[width - 1 + r] = rank[width - 1];
         }
       }
       for (int x = tile; x < tile_end; x += kLanes) {

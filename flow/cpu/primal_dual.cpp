@@ -12,8 +12,9 @@
 // Row y needs p of rows y and y - 1 as the last iteration left them and makes u'(y); with it row y - 1 has all that its
 // dual step reads. So p(y - 1) is loaded once, serves div of row y, and is stored as p'(y - 1): per pixel 14 floats
 // come in and 6 go out in one stream, the four last-used rows sit in L1. Two square roots and two divisions a pixel
-// (four lanes wide or more) run beside some 45 multiplications and additions; they are exact, since approximations gained
-// nothing measurable. Teams split the rows: the dual step of a band's last row waits for the next band's first (dual_row).
+// (four lanes wide or more) run beside some 45 multiplications and additions; they are exact, since approximations
+// gained nothing measurable. Teams split the rows: the dual step of a band's last row waits for the next band's first
+// (dual_row).
 #include "flow/cpu/simd.h"
 #include "flow/stages.h"
 
@@ -33,7 +34,8 @@ inline void dual_step(const Constants& c, Vec dx, Vec dy, float* p1, float* p2, 
   store(p2, quotient(old_p2 + c.taut * dy, scale, inv_scale));
 }
 
-/// div p at one vector of pixels. Column 0 has nothing to its left, and the reference adds its three terms in another order.
+/// div p at one vector of pixels. Column 0 has nothing to its left, and the reference adds its three terms in another
+/// order.
 template <bool kHead>
 inline Vec divergence(const float* p1, Vec p2, Vec p2_up) {
   const Vec here = load(p1);
@@ -115,7 +117,8 @@ struct RowPass {
 
  private:
   template <bool kTail>
-  inline void component(const Plane& u_plane, const Plane& p1, const Plane& p2, int x, int valid, Vec u_down, Vec old_p2) const {
+  inline void component(const Plane& u_plane, const Plane& p1, const Plane& p2, int x, int valid, Vec u_down,
+                        Vec old_p2) const {
     const float* u_row = u_plane.row(y - 1) + x;
     const Vec u = load(u_row);
     Vec dx = load(u_row + 1) - u;

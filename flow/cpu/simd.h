@@ -1,7 +1,7 @@
-// Vectors of floats for the stages in flow/cpu, under one set of names for every instruction set. The files that include
-// this header are compiled once per ISA, each time with another SHCNN_FLOW_ISA (the namespace) and another -m flag, so
-// nothing here may have external linkage and the standard library's templates stay out: the linker would keep one copy of
-// them, perhaps the one with instructions that this machine lacks.
+// Vectors of floats for the stages in flow/cpu, under one set of names for every instruction set. The files that
+// include this header are compiled once per ISA, each time with another SHCNN_FLOW_ISA (the namespace) and another -m
+// flag, so nothing here may have external linkage and the standard library's templates stay out: the linker would keep
+// one copy of them, perhaps the one with instructions that this machine lacks.
 //
 // Every operation here is correctly rounded, quotient and hypot too, and nothing else fuses a multiplication with an
 // addition. So every ISA computes the same bits, and they are those of plain IEEE code with hypot from a good libm.
@@ -45,7 +45,9 @@ inline Vec min(Vec a, Vec b) { return _mm256_min_ps(a, b); }
 inline Vec max(Vec a, Vec b) { return _mm256_max_ps(a, b); }
 inline Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
 inline Vec sqrt(Vec a) { return _mm256_sqrt_ps(a); }
-inline Vec select_less(Vec a, Vec b, Vec yes, Vec no) { return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_LT_OQ)); }
+inline Vec select_less(Vec a, Vec b, Vec yes, Vec no) {
+  return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
+}
 inline Vec keep_first(Vec a, int count) {
   const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
   return _mm256_and_ps(a, _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(count), lane)));

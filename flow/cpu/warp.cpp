@@ -6,17 +6,17 @@
 //
 // Bicubic is Keys' kernel with a = -0.75 at positions rounded to 1/32 px, and what lies outside the image counts as 0:
 // the reference's remap. The three images are interleaved as records of four floats, so that one tap is one 16-byte
-// load and two taps one 32-byte load: a pixel costs 8 such loads and 12 multiply-adds. A frame of four zero pixels round
-// the records stands for "outside", and positions are clamped to it, so no pixel branches.
+// load and two taps one 32-byte load: a pixel costs 8 such loads and 12 multiply-adds. A frame of four zero pixels
+// round the records stands for "outside", and positions are clamped to it, so no pixel branches.
 #include "flow/cpu/simd.h"
 #include "flow/stages.h"
 
 namespace shcnn::flow::SHCNN_FLOW_ISA {
 namespace {
 
-constexpr int kFrame = 4;      // zero pixels on each side: a window of 4 taps can lie outside altogether
+constexpr int kFrame = 4;               // zero pixels on each side: a window of 4 taps can lie outside altogether
 constexpr float kFlat = 1.1920929e-7f;  // |grad I1w|^2 up to this: v = u unless |rho| > lambda theta |grad|^2
-constexpr int kFractions = 32;  // positions per pixel
+constexpr int kFractions = 32;          // positions per pixel
 
 /// A record; the second type can lie anywhere in memory.
 typedef float Record __attribute__((vector_size(16)));
