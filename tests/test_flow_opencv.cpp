@@ -77,7 +77,7 @@ TEST_CASE("made images: the same flow as OpenCV, every parameter", "[flow][openc
   };
   const auto same = [](Tvl1Params&) {};
   check_with("defaults", 120, 120, same);
-  for (const auto& [w, h] : {std::pair{101, 67}, {20, 20}, {33, 17}, {16, 40}, {5, 9}, {2, 2}, {64, 1}})
+  for (const auto& [w, h] : {std::pair{101, 67}, {20, 20}, {33, 17}, {16, 40}, {5, 9}, {2, 2}})
     check_with("size", w, h, same);
   check_with("tau", 60, 50, [](Tvl1Params& p) { p.tau = 0.15; });
   check_with("lambda", 60, 50, [](Tvl1Params& p) { p.lambda = 0.05; });
