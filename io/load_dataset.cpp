@@ -1,6 +1,7 @@
 // One branch a data set: find its files, read them (or their cache), apply the rule.
 #include "io/load_dataset.h"
 
+#include "io/error.h"
 #include "io/face_folders.h"
 #include "io/fer2013.h"
 #include "io/ferplus.h"
