@@ -1,0 +1,131 @@
+// SHCNN's forward pass and loss written once more, straight from the paper's Fig. 1 and spec.md: float64, NCHW, one
+// image, every zero-pad really there and every dead cell computed. Shares nothing with kernels/ and engine/.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace shcnn::test {
+
+struct ReferenceNet {
+  bool is_static = true;
+  bool max_pool = true;
+  int classes = 7;
+  double slope = 0.02;
+  // conv1.weight, conv1.bias, .. fc3.weight, fc3.bias in the paper's order: (Co,Ci,K,K) and (O,I)
+  std::vector<std::vector<double>> tensors;
+};
+
+namespace reference_detail {
+
+struct Map {  // (channels, size, size)
+  int channels, size;
+  std::vector<double> data;
+  Map(int c, int s) : channels(c), size(s), data(static_cast<std::size_t>(c * s * s), 0.0) {}
+  double& at(int c, int y, int x) { return data[static_cast<std::size_t>((c * size + y) * size + x)]; }
+  double at(int c, int y, int x) const { return data[static_cast<std::size_t>((c * size + y) * size + x)]; }
+};
+
+inline Map zero_pad(const Map& in, int pad) {
+  Map out(in.channels, in.size + 2 * pad);
+  for (int c = 0; c < in.channels; ++c)
+    for (int y = 0; y < in.size; ++y)
+      for (int x = 0; x < in.size; ++x) out.at(c, y + pad, x + pad) = in.at(c, y, x);
+  return out;
+}
+
+inline Map conv_valid(const Map& in, const std::vector<double>& w, const std::vector<double>& b, int out_channels,
+                      int k) {
+  Map out(out_channels, in.size - k + 1);
+  for (int o = 0; o < out_channels; ++o) {
+    for (int y = 0; y < out.size; ++y)
+      for (int x = 0; x < out.size; ++x) out.at(o, y, x) = b[static_cast<std::size_t>(o)];
+    for (int i = 0; i < in.channels; ++i)
+      for (int ky = 0; ky < k; ++ky)
+        for (int kx = 0; kx < k; ++kx) {
+          const double weight = w[static_cast<std::size_t>(((o * in.channels + i) * k + ky) * k + kx)];
+          for (int y = 0; y < out.size; ++y) {
+            const double* source = &in.data[static_cast<std::size_t>((i * in.size + y + ky) * in.size + kx)];
+            double* target = &out.data[static_cast<std::size_t>((o * out.size + y) * out.size)];
+            for (int x = 0; x < out.size; ++x) target[x] += weight * source[x];
+          }
+        }
+  }
+  return out;
+}
+
+inline void leaky(std::vector<double>& values, double slope) {
+  for (double& v : values) v = std::max(slope * v, v);
+}
+
+/// 2x2 at stride 2; at the bottom and right only the cells that are there.
+inline Map pool(const Map& in, bool maximum) {
+  Map out(in.channels, (in.size + 1) / 2);
+  for (int c = 0; c < in.channels; ++c)
+    for (int y = 0; y < out.size; ++y)
+      for (int x = 0; x < out.size; ++x) {
+        double best = -std::numeric_limits<double>::infinity(), sum = 0;
+        int cells = 0;
+        for (int v = 2 * y; v < std::min(2 * y + 2, in.size); ++v)
+          for (int u = 2 * x; u < std::min(2 * x + 2, in.size); ++u, ++cells) {
+            best = std::max(best, in.at(c, v, u));
+            sum += in.at(c, v, u);
+          }
+        out.at(c, y, x) = maximum ? best : sum / cells;
+      }
+  return out;
+}
+
+}  // namespace reference_detail
+
+/// Logits of one image (channels, size, size), already scaled. Dropout is given as factors of the hidden units (empty =
+/// none): 0 or 1 / keep rate.
+inline std::vector<double> reference_logits(const ReferenceNet& net, const std::vector<double>& image,
+                                            const std::vector<double>& dropout1 = {},
+                                            const std::vector<double>& dropout2 = {}) {
+  using namespace reference_detail;
+  const int kernels[] = {5, 3, 5}, channels[] = {44, 44, 88};
+  Map map(net.is_static ? 1 : 3, net.is_static ? 42 : 112);
+  map.data = image;
+  for (int i = 0; i < 3; ++i) {
+    const int k = kernels[i];
+    const auto& w = net.tensors[static_cast<std::size_t>(2 * i)];
+    const auto& b = net.tensors[static_cast<std::size_t>(2 * i + 1)];
+    if (net.is_static) {
+      Map z = conv_valid(map, w, b, channels[i], k);
+      leaky(z.data, net.slope);
+      map = pool(zero_pad(z, k / 2), net.max_pool);
+    } else {
+      map = pool(conv_valid(zero_pad(map, k / 2), w, b, channels[i], k), net.max_pool);
+      leaky(map.data, net.slope);
+    }
+  }
+  std::vector<double> x = map.data;
+  for (int i = 0; i < 3; ++i) {
+    const auto& w = net.tensors[static_cast<std::size_t>(6 + 2 * i)];
+    std::vector<double> y = net.tensors[static_cast<std::size_t>(7 + 2 * i)];
+    for (std::size_t o = 0; o < y.size(); ++o)
+      for (std::size_t j = 0; j < x.size(); ++j) y[o] += w[o * x.size() + j] * x[j];
+    if (i < 2) {
+      leaky(y, net.slope);
+      const std::vector<double>& factors = i == 0 ? dropout1 : dropout2;
+      for (std::size_t o = 0; o < factors.size(); ++o) y[o] *= factors[o];
+    }
+    x = std::move(y);
+  }
+  return x;
+}
+
+/// -sum_j p_j log softmax(o)_j
+inline double reference_cross_entropy(const std::vector<double>& logits, const std::vector<double>& p) {
+  const double largest = *std::max_element(logits.begin(), logits.end());
+  double sum = 0, loss = 0;
+  for (const double o : logits) sum += std::exp(o - largest);
+  for (std::size_t j = 0; j < logits.size(); ++j) loss -= p[j] * (logits[j] - largest - std::log(sum));
+  return loss;
+}
+
+}  // namespace shcnn::test

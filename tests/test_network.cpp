@@ -1,0 +1,286 @@
+// The whole network: against a reference written from the paper, against finite differences, and float against double.
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "engine/network.h"
+#include "engine/training_step.h"
+#include "engine_support.h"
+#include "reference/network_reference.h"
+#include "support/executor.h"
+#include "support/random.h"
+
+using namespace shcnn;
+using namespace shcnn::test;
+
+namespace {
+
+ModelOptions options_of(Variant variant, int classes, PoolKind pool, double slope) {
+  ModelOptions options;
+  options.variant = variant;
+  options.classes = classes;
+  options.pool = pool;
+  options.slope = slope;
+  return options;
+}
+
+ReferenceNet reference_of(const Parameters<double>& parameters, const Model& model) {
+  ReferenceNet net;
+  net.is_static = model.options.variant == Variant::kStatic;
+  net.max_pool = model.options.pool == PoolKind::kMax;
+  net.classes = model.options.classes;
+  net.slope = model.options.slope;
+  for (std::size_t i = 0; i < model.parameters().size(); ++i)
+    net.tensors.push_back(parameters.read(i, ParameterKind::kValue));
+  return net;
+}
+
+/// Fills input(n) from images (n, C, H, W).
+void set_input(Network<double>& network, const std::vector<std::vector<double>>& images) {
+  const auto n = static_cast<std::int64_t>(images.size());
+  const View<double> x = network.input(n);
+  for (std::int64_t cell = 0; cell < x.count() / n; ++cell)
+    for (std::int64_t i = 0; i < n; ++i)
+      x.data[cell * n + i] = images[static_cast<std::size_t>(i)][static_cast<std::size_t>(cell)];
+}
+
+std::vector<std::vector<double>> random_images(const Model& model, int n, Random& random) {
+  std::vector<std::vector<double>> images(static_cast<std::size_t>(n));
+  for (auto& image : images) {
+    image.resize(static_cast<std::size_t>(model.input_channels * model.input_size * model.input_size));
+    for (double& v : image) v = random.unit();
+  }
+  return images;
+}
+
+std::vector<double> factors_of(Purpose layer, int units, int sample, std::uint64_t seed, std::uint64_t step,
+                               double rate) {
+  std::vector<double> factors;
+  for (int u = 0; u < units; ++u) {
+    factors.push_back(dropout_keeps(seed, layer, step, u, sample, dropout_threshold(rate)) ? 1 / (1 - rate) : 0);
+  }
+  return factors;
+}
+
+}  // namespace
+
+TEST_CASE("Both variants give the logits of the paper's graph, dead cells and all", "[network]") {
+  struct Case {
+    Variant variant;
+    int classes;
+    PoolKind pool;
+    double slope;
+  };
+  const Case c =
+      GENERATE(Case{Variant::kStatic, 7, PoolKind::kMax, 0.02}, Case{Variant::kStatic, 8, PoolKind::kMax, 0.01},
+               Case{Variant::kStatic, 7, PoolKind::kMax, 0.0}, Case{Variant::kMicro, 5, PoolKind::kAverage, 0.15},
+               Case{Variant::kMicro, 3, PoolKind::kMax, 0.02});
+  const Model model = make_model(options_of(c.variant, c.classes, c.pool, c.slope));
+  CAPTURE(to_string(c.variant), c.classes, c.slope);
+  PlainMachine<double> machine;
+  Network<double> network(machine.device(), machine.context(), machine.ops, model, NetworkUse::kInference, 3);
+  initialise(network.parameters(), model, {}, options().seed);
+  const ReferenceNet reference = reference_of(network.parameters(), model);
+  Random random(1);
+  const auto images = random_images(model, c.variant == Variant::kStatic ? 3 : 1, random);
+  const auto n = static_cast<std::int64_t>(images.size());
+
+  StepState state;
+  state.seed = 5;
+  state.step = 3;
+  const double rate = 0.4;
+  for (const bool dropout : {false, true}) {
+    set_input(network, images);
+    network.forward(n, dropout ? &state : nullptr, rate);
+    for (std::int64_t i = 0; i < n; ++i) {
+      const auto d1 = factors_of(Purpose::kDropout1, kHidden1, static_cast<int>(i), 5, 3, rate);
+      const auto d2 = factors_of(Purpose::kDropout2, kHidden2, static_cast<int>(i), 5, 3, rate);
+      const auto& image = images[static_cast<std::size_t>(i)];
+      const std::vector<double> expected =
+          dropout ? reference_logits(reference, image, d1, d2) : reference_logits(reference, image);
+      for (int k = 0; k < c.classes; ++k) {
+        CHECK(network.logits(n).data[k * n + i] ==
+              Approx(expected[static_cast<std::size_t>(k)]).epsilon(1e-10).margin(1e-10));
+      }
+    }
+  }
+}
+
+TEST_CASE("Gradients of the whole network are finite differences of the paper's loss", "[network][slow]") {
+  struct Case {
+    const char* recipe;
+    Variant variant;
+    int classes;
+    int coordinates[kLayers];  // of each layer's weight; a perturbation costs one forward pass of the reference
+  };
+  const Case c = GENERATE(Case{"paper", Variant::kStatic, 7, {60, 60, 60, 600, 900, 400}},
+                          Case{"code", Variant::kStatic, 8, {60, 60, 60, 600, 900, 400}},
+                          Case{"paper", Variant::kMicro, 5, {4, 4, 4, 8, 4, 4}},
+                          Case{"code", Variant::kMicro, 3, {4, 4, 4, 8, 4, 4}});
+  CAPTURE(c.recipe, to_string(c.variant), c.classes);
+  const TrainConfig config = recipe(c.recipe, c.variant, c.classes, "");
+  const Model model = make_model(config.model);
+  PlainMachine<double> machine;
+  Network<double> network(machine.device(), machine.context(), machine.ops, model, NetworkUse::kTraining, 1);
+  initialise(network.parameters(), model, config.initial, options().seed);
+  ReferenceNet reference = reference_of(network.parameters(), model);
+  Random random(2);
+  auto images = random_images(model, 1, random);
+  for (double& pixel : images[0]) pixel *= config.input_scale * 255;
+  std::vector<double> p;
+  for (int k = 0; k < c.classes; ++k) p.push_back(random.unit());
+  double sum = 0;
+  for (const double v : p) sum += v;
+  for (double& v : p) v /= sum;  // a label that sums to 1: where both gradient forms agree
+
+  StepState state;
+  state.seed = 9;
+  state.step = 2;
+  set_input(network, images);
+  network.forward(1, &state, config.dropout);
+  StepReport report;
+  machine.ops.soft_cross_entropy(network.context(), config.gradient, network.logits(1),
+                                 View<const double>(p.data(), Shape(c.classes, 1)), network.grad_logits(1), &report);
+  network.backward(1, &state, config.dropout);
+
+  const auto d1 = factors_of(Purpose::kDropout1, kHidden1, 0, 9, 2, config.dropout);
+  const auto d2 = factors_of(Purpose::kDropout2, kHidden2, 0, 9, 2, config.dropout);
+  const auto loss = [&] { return reference_cross_entropy(reference_logits(reference, images[0], d1, d2), p); };
+  CHECK(report.cross_entropy == Approx(loss()).epsilon(1e-12));
+
+  int checked = 0, kinks = 0, non_zero = 0;
+  for (int layer = 0; layer < kLayers; ++layer) {
+    const auto tensor = static_cast<std::size_t>(2 * layer);
+    const std::vector<double> gradient = network.parameters().read(tensor, ParameterKind::kGradient);
+    for (int trial = 0; trial < c.coordinates[layer]; ++trial) {
+      const auto at = static_cast<std::size_t>(random.integer(0, static_cast<std::int64_t>(gradient.size()) - 1));
+      double& w = reference.tensors[tensor][at];
+      const double old = w, step = 1e-6 * std::max(1.0, std::abs(old));
+      const auto slope_at = [&](double h) {
+        w = old + h;
+        const double above = loss();
+        w = old - h;
+        const double below = loss();
+        w = old;
+        return (above - below) / (2 * h);
+      };
+      double slope = slope_at(step);
+      // The rule is relative to the loss's own rounding: with raw inputs the loss is in the hundreds.
+      const double rounding = 4e-16 * std::max(1.0, report.cross_entropy) / step;
+      const double allowed = 1e-5 * std::abs(slope) + 1e-7 + rounding;
+      if (std::abs(slope - gradient[at]) > allowed) {
+        // A choice of LeakyReLU or pool between the two evaluations makes a kink; a smaller step steps over it.
+        const double finer = slope_at(step / 16);
+        if (std::abs(finer - gradient[at]) <= 1e-4 * std::abs(finer) + 1e-6 + 16 * rounding) {
+          ++kinks;
+          continue;
+        }
+      }
+      CAPTURE(layer, at, slope, gradient[at]);
+      REQUIRE(std::abs(slope - gradient[at]) <= allowed);
+      ++checked;
+      non_zero += gradient[at] != 0;
+    }
+  }
+  CHECK(kinks <= (checked + kinks) / 20);
+  CHECK(non_zero > checked / 5);  // dropped units and dead inputs leave the rest
+}
+
+TEST_CASE("From the same state, each of 10 float steps on the executor follows double", "[network][executor]") {
+  const char* name = GENERATE("paper", "code");
+  TrainConfig config = recipe(name, Variant::kStatic, 7, "");
+  config.batch = 4;
+  config.learning_rate = 1e-4;
+  config.seed = options().seed;
+  CAPTURE(name);
+  const Samples samples = banded_samples(8, 7, 48, 1, options().seed, true);
+  const Model model = make_model(config.model);
+
+  PlainMachine<double> machine;
+  Network<double> exact(machine.device(), machine.context(), machine.ops, model, NetworkUse::kTraining, config.batch);
+  const DeviceSamples<double> exact_samples(machine.device(), samples);
+  TrainingStep<double> exact_step(machine.device(), exact, exact_samples, config);
+  initialise(exact.parameters(), model, config.initial, config.seed);
+
+  Backend& backend = executor();
+  Network<float> fast(*backend.device, backend.context, backend.ops, model, NetworkUse::kTraining, config.batch);
+  const DeviceSamples<float> fast_samples(*backend.device, samples);
+  TrainingStep<float> fast_step(*backend.device, fast, fast_samples, config);
+
+  const auto order = shuffled_order(samples.count(), training_crops(config.augment, true), config.seed, 0);
+  exact_step.set_order(order);
+  fast_step.set_order(order);
+  for (std::uint64_t t = 1; t <= 10; ++t) {
+    CAPTURE(t);
+    exact_step.settle();
+    fast_step.settle();
+    // float's state is double's, rounded
+    for (const ParameterKind kind :
+         {ParameterKind::kValue, ParameterKind::kFirstMoment, ParameterKind::kSecondMoment}) {
+      copy_parameters(exact.parameters(), fast.parameters(), model, kind);
+      copy_parameters(fast.parameters(), exact.parameters(), model, kind);
+    }
+    exact_step.run();
+    fast_step.run();
+    const StepReport want = exact_step.wait(t), got = fast_step.wait(t);
+    CHECK(got.cross_entropy == Approx(want.cross_entropy).epsilon(1e-6));
+    CHECK(got.sum_squares == Approx(want.sum_squares).epsilon(1e-6));
+    CHECK(got.correct == want.correct);
+    if (config.clip_norm > 0) CHECK(got.grad_norm == Approx(want.grad_norm).epsilon(1e-5));
+    for (std::size_t i = 0; i < model.parameters().size(); ++i) {
+      const std::vector<double> g = exact.parameters().read(i, ParameterKind::kGradient);
+      const std::vector<float> f = fast.parameters().read(i, ParameterKind::kGradient);
+      double error = 0, norm = 0;
+      for (std::size_t e = 0; e < g.size(); ++e) {
+        error += (f[e] - g[e]) * (f[e] - g[e]);
+        norm += g[e] * g[e];
+      }
+      CAPTURE(model.parameters()[i].name);
+      REQUIRE(norm > 0);
+      CHECK(std::sqrt(error / norm) <= 2e-5);
+    }
+  }
+}
+
+TEST_CASE("Ten free steps at 1e-4 stay with double", "[network][executor]") {
+  TrainConfig config = recipe("paper", Variant::kStatic, 7, "");
+  config.batch = 4;
+  config.learning_rate = 1e-4;
+  config.seed = options().seed;
+  const Samples samples = banded_samples(8, 7, 48, 1, options().seed);
+  const Model model = make_model(config.model);
+
+  PlainMachine<double> machine;
+  Network<double> exact(machine.device(), machine.context(), machine.ops, model, NetworkUse::kTraining, config.batch);
+  const DeviceSamples<double> exact_samples(machine.device(), samples);
+  TrainingStep<double> exact_step(machine.device(), exact, exact_samples, config);
+  initialise(exact.parameters(), model, config.initial, config.seed);
+
+  Backend& backend = executor();
+  Network<float> fast(*backend.device, backend.context, backend.ops, model, NetworkUse::kTraining, config.batch);
+  const DeviceSamples<float> fast_samples(*backend.device, samples);
+  TrainingStep<float> fast_step(*backend.device, fast, fast_samples, config);
+  initialise(fast.parameters(), model, config.initial, config.seed);
+
+  const auto order = shuffled_order(samples.count(), training_crops(config.augment, true), config.seed, 0);
+  exact_step.set_order(order);
+  fast_step.set_order(order);
+  for (std::uint64_t t = 1; t <= 10; ++t) {
+    exact_step.run();
+    fast_step.run();
+    CAPTURE(t);
+    CHECK(fast_step.wait(t).cross_entropy == Approx(exact_step.wait(t).cross_entropy).epsilon(1e-5));
+  }
+  exact_step.settle();
+  fast_step.settle();
+  for (std::size_t i = 0; i < model.parameters().size(); ++i) {
+    const std::vector<double> w = exact.parameters().read(i, ParameterKind::kValue);
+    const std::vector<float> f = fast.parameters().read(i, ParameterKind::kValue);
+    double error = 0, norm = 0;
+    for (std::size_t e = 0; e < w.size(); ++e) {
+      error += (f[e] - w[e]) * (f[e] - w[e]);
+      norm += w[e] * w[e];
+    }
+    CAPTURE(model.parameters()[i].name);
+    CHECK(std::sqrt(error / norm) <= 1e-4);
+  }
+}

@@ -1,0 +1,254 @@
+// Training as a whole: resumption, determinism, NaN, memory, and that it learns.
+#include <algorithm>
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <new>
+#include <set>
+
+#include "engine/run_folder.h"
+#include "engine/trainer.h"
+#include "engine_support.h"
+#include "io/error.h"
+#include "support/executor.h"
+#include "support/random.h"
+
+using namespace shcnn;
+using namespace shcnn::test;
+namespace fs = std::filesystem;
+
+namespace {
+std::atomic<std::int64_t> allocations{0};
+}
+// Every allocation of this program is counted, so that a step's can be.
+void* operator new(std::size_t bytes) {
+  ++allocations;
+  if (void* memory = std::malloc(bytes ? bytes : 1)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace {
+
+TrainConfig small_config(const char* recipe_name) {
+  TrainConfig config = recipe(recipe_name, Variant::kStatic, 3, "faces");
+  config.batch = 6;
+  config.steps = 23;  // samples: 12 images in ten crops, so an epoch is 20 steps
+  config.seed = options().seed;
+  return config;
+}
+
+std::string bytes_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+struct TemporaryFolder {
+  fs::path path = fs::temp_directory_path() / ("shcnn-test-" + std::to_string(::getpid()));
+  TemporaryFolder() {
+    fs::remove_all(path);
+    fs::create_directories(path);
+  }
+  ~TemporaryFolder() { fs::remove_all(path); }
+};
+
+/// Trains in `folder` and stops after `stop_after` steps of this call (0 = runs to its end).
+TrainOutcome train_here(const fs::path& folder, const TrainConfig& config, const Samples& samples,
+                        std::int64_t stop_after, std::string* note = nullptr, int threads = 0) {
+  Backend backend = open_executor(threads);
+  const bool resume = fs::exists(folder / "state.safetensors") || fs::exists(folder / "state-prev.safetensors");
+  RunFolder run(folder, resume ? RunFolder::Open::kResume : RunFolder::Open::kNew);
+  Trainer trainer(backend, config, samples, &samples);
+  TrainHooks hooks;
+  hooks.save_every = 7;
+  std::int64_t taken = 0;
+  hooks.should_stop = [&] { return stop_after > 0 && ++taken >= stop_after; };
+  Weights weights;
+  weights.model = config.model;
+  weights.class_names = samples.class_names;
+  weights.recipe = config.recipe;
+  weights.dataset = "faces";
+  return train_in(run, trainer, config, samples, &samples, weights, hooks, false, note);
+}
+
+const char* const kResultFiles[] = {"weights.safetensors", "weights-last.safetensors",
+                                    "state.safetensors",   "curves.csv",
+                                    "results.json",        "confusion.csv"};
+
+}  // namespace
+
+TEST_CASE("A run that was stopped anywhere and resumed equals one that never stopped, bit for bit",
+          "[trainer][executor]") {
+  const char* name = GENERATE("paper", "code");
+  const TrainConfig config = small_config(name);
+  const Samples samples = banded_samples(12, 3, 48, 1, options().seed, true);
+  TemporaryFolder temporary;
+  const fs::path whole = temporary.path / "whole", parts = temporary.path / "parts";
+  REQUIRE(train_here(whole, config, samples, 0) == TrainOutcome::kFinished);
+
+  Random random(11);
+  int stops = 0;
+  while (train_here(parts, config, samples, random.integer(1, 6)) == TrainOutcome::kStopped) ++stops;
+  CHECK(stops >= 3);
+  for (const char* file : kResultFiles) {
+    CAPTURE(name, file);
+    const std::string expected = bytes_of(whole / file);
+    CHECK(!expected.empty());
+    CHECK(bytes_of(parts / file) == expected);
+  }
+}
+
+TEST_CASE("The number of threads changes no bit", "[trainer][executor]") {
+  const TrainConfig config = small_config("paper");
+  const Samples samples = banded_samples(12, 3, 48, 1, options().seed, true);
+  TemporaryFolder temporary;
+  train_here(temporary.path / "1", config, samples, 0, nullptr, 1);
+  train_here(temporary.path / "3", config, samples, 0, nullptr, 3);
+  for (const char* file : kResultFiles) {
+    CAPTURE(file);
+    CHECK(bytes_of(temporary.path / "1" / file) == bytes_of(temporary.path / "3" / file));
+  }
+}
+
+TEST_CASE("A damaged state falls back to the one before, and says so", "[trainer][executor]") {
+  const TrainConfig config = small_config("paper");
+  const Samples samples = banded_samples(12, 3, 48, 1, options().seed, true);
+  TemporaryFolder temporary;
+  const fs::path whole = temporary.path / "whole", broken = temporary.path / "broken";
+  train_here(whole, config, samples, 0);
+  train_here(broken, config, samples, 15);
+  REQUIRE(fs::exists(broken / "state-prev.safetensors"));
+  fs::resize_file(broken / "state.safetensors", fs::file_size(broken / "state.safetensors") / 2);
+  std::string note;
+  train_here(broken, config, samples, 0, &note);
+  CHECK(note.find("state-prev.safetensors") != std::string::npos);
+  CHECK(bytes_of(broken / "weights-last.safetensors") == bytes_of(whole / "weights-last.safetensors"));
+}
+
+TEST_CASE("A run goes on only with its own configuration and data", "[trainer][executor]") {
+  TrainConfig config = small_config("paper");
+  const Samples samples = banded_samples(12, 3, 48, 1, options().seed, true);
+  TemporaryFolder temporary;
+  train_here(temporary.path / "run", config, samples, 3);
+  SECTION("another learning rate") {
+    config.learning_rate = 0.5;
+    CHECK_THROWS_WITH(train_here(temporary.path / "run", config, samples, 0), Catch::Contains("lr was 0.001, is 0.5"));
+  }
+  SECTION("other data") {
+    Samples other = samples;
+    other.pixels[100] ^= 1;
+    CHECK_THROWS_WITH(train_here(temporary.path / "run", config, other, 0), Catch::Contains("the data differ"));
+  }
+  SECTION("a folder with a run is not overwritten") {
+    CHECK_THROWS_WITH(RunFolder(temporary.path / "run", RunFolder::Open::kNew), Catch::Contains("holds a run already"));
+  }
+  SECTION("two processes do not train in one folder") {
+    RunFolder first(temporary.path / "run", RunFolder::Open::kResume);
+    CHECK_THROWS_WITH(RunFolder(temporary.path / "run", RunFolder::Open::kResume), Catch::Contains("another process"));
+  }
+}
+
+TEST_CASE("A step allocates nothing once the first two have run", "[trainer][executor]") {
+  Backend& backend = executor();
+  if (options().device != "cpu") return;  // simt's fibers and CUDA's driver allocate as they please
+  const TrainConfig config = small_config("code");
+  const Samples samples = banded_samples(12, 3, 48, 1, options().seed);
+  Network<float> network(*backend.device, backend.context, backend.ops, make_model(config.model), NetworkUse::kTraining,
+                         10);
+  const DeviceSamples<float> on_device(*backend.device, samples);
+  TrainingStep<float> step(*backend.device, network, on_device, config);
+  initialise(network.parameters(), network.model(), config.initial, 1);
+  step.set_order(shuffled_order(12, training_crops(config.augment, true), 1, 0));
+  step.run();
+  step.run();
+  const std::int64_t before = allocations;
+  for (int i = 0; i < 3; ++i) step.run();
+  CHECK(allocations - before == 0);
+}
+
+TEST_CASE("A step that meets NaN stops, skips or rolls back as asked, and loses nothing", "[trainer][executor]") {
+  TrainConfig config = small_config("paper");
+  config.learning_rate = 1e5;  // the second step's logits overflow
+  config.steps = 8;
+  Samples samples = banded_samples(12, 3, 48, 1, options().seed);
+  TemporaryFolder temporary;
+  SECTION("stop") {
+    try {
+      config.learning_rate = 9e5;
+      config.input_scale = 1e5;
+      train_here(temporary.path / "run", config, samples, 0);
+      FAIL("training at a learning rate of 9e5 found no NaN");
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::kNonFinite);
+      CHECK_THAT(error.what(), Catch::Contains("step ") && Catch::Contains("first in ") && Catch::Contains("--lr"));
+    }
+    // The state that was kept is finite, or the reader would refuse it.
+    const Model model = make_model(config.model);
+    CHECK_NOTHROW(load_state(temporary.path / "run" / "state.safetensors",
+                             temporary.path / "run" / "state-prev.safetensors", model, nullptr));
+  }
+  SECTION("skip and rollback go on to the end") {
+    config.on_nan = GENERATE(OnNan::kSkip, OnNan::kRollback);
+    config.learning_rate = 9e5;
+    config.input_scale = 1e5;
+    CHECK(train_here(temporary.path / "run", config, samples, 0) == TrainOutcome::kFinished);
+    const std::string curves = bytes_of(temporary.path / "run" / "curves.csv");
+    CHECK(curves.find("nan") == std::string::npos);
+  }
+}
+
+TEST_CASE("Training on separable images learns them", "[trainer][executor]") {
+  TrainConfig config = small_config("paper");
+  config.batch = 20;
+  config.steps = 0;
+  config.epochs = options().device == "simt" ? 4 : 8;
+  const Samples samples = banded_samples(60, 3, 48, 1, options().seed);
+  const Samples unseen = banded_samples(30, 3, 48, 1, options().seed + 1);
+  Backend& backend = executor();
+  Trainer trainer(backend, config, samples, &unseen);
+  trainer.run({});
+  REQUIRE(trainer.evaluation());
+  CHECK(trainer.evaluation()->confusion.accuracy() > 0.9);
+  const auto& curves = trainer.curves();
+  CHECK(curves.back().cross_entropy < curves.front().cross_entropy);
+  CHECK(curves.back().loss == Approx(curves.back().cross_entropy + curves.back().l2_term));
+  // Glorot and truncated normal weights: their squares are known to a few per cent. 8.7 million dense weights of
+  // variance 0.01 * 0.774 make up nearly all.
+  CHECK(curves.front().l2_term == Approx(3e-4 * 8.59e6 * 0.01 * 0.774).epsilon(0.1));
+}
+
+TEST_CASE("An epoch's order is a permutation of all crops, another one each epoch", "[trainer]") {
+  const auto crops = training_crops(Augment::kTen, true);
+  const auto order = shuffled_order(37, crops, 5, 0);
+  CHECK(order.size() == 370);
+  CHECK(std::set<std::int32_t>(order.begin(), order.end()).size() == 370);
+  CHECK(*std::max_element(order.begin(), order.end()) == 36 * 16 + 9);
+  CHECK(order != shuffled_order(37, crops, 5, 1));
+  CHECK(order != shuffled_order(37, crops, 6, 0));
+  CHECK(order == shuffled_order(37, crops, 5, 0));
+  CHECK(training_crops(Augment::kCenter, true) == std::vector<int>{4});
+  CHECK(evaluation_crops(Augment::kCenter, true).size() == 10);
+  CHECK(evaluation_crops(Augment::kNone, true).size() == 1);
+  CHECK(evaluation_crops(Augment::kTen, false).size() == 1);
+}
+
+TEST_CASE("Recipes hold the figures of the paper and of the authors' program", "[trainer]") {
+  const TrainConfig paper = recipe("paper", Variant::kStatic, 8, "ferplus");
+  CHECK((paper.batch == 100 && paper.epochs == 31 && paper.l2 == 3e-4 && paper.dropout == 0.4 &&
+         paper.model.slope == 0.02));
+  CHECK(recipe("paper", Variant::kStatic, 7, "fer2013").epochs == 80);
+  CHECK(recipe("paper", Variant::kMicro, 5, "casme2").epochs == 10);
+  const TrainConfig code = recipe("code", Variant::kStatic, 8, "ferplus");
+  CHECK(
+      (code.l2 == 0 && code.clip_norm == 4 && code.decay_rate == 0.995 && code.decay_steps == 800 && !code.staircase));
+  CHECK((code.model.slope == 0.01 && code.input_scale == 1 && code.gradient == CrossEntropyGradient::kTensorFlow));
+  const TrainConfig micro = recipe("code", Variant::kMicro, 5, "casme2");
+  CHECK((micro.batch == 32 && micro.learning_rate == 1e-4 && micro.decay_rate == 0.997 && micro.decay_steps == 200 &&
+         micro.staircase));
+  CHECK((micro.model.slope == 0.15 && micro.model.pool == PoolKind::kAverage && micro.clip_norm == 0 &&
+         micro.initial.conv_bias == 1));
+  CHECK_THROWS_WITH(recipe("best", Variant::kStatic, 7, ""), Catch::Contains("neither 'paper' nor 'code'"));
+}
