@@ -1,4 +1,4 @@
-// main of the op suites: they run on the executor that --device names.
+// main of the suites that run on the executor that --device names.
 #include "support/executor.h"
 #include "support/session.h"
 
