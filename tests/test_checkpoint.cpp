@@ -9,6 +9,7 @@
 #include "io/safetensors.h"
 #include "shcnn/shcnn.h"
 #include "support/executor.h"
+#include "support/options.h"
 
 using namespace shcnn;
 using namespace shcnn::test;

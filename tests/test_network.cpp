@@ -5,6 +5,7 @@
 #include "engine/network.h"
 #include "engine/training_step.h"
 #include "engine_support.h"
+#include "kernels/math/dropout.h"
 #include "reference/network_reference.h"
 #include "support/executor.h"
 #include "support/random.h"

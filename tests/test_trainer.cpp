@@ -13,6 +13,7 @@
 #include "engine_support.h"
 #include "io/error.h"
 #include "support/executor.h"
+#include "support/options.h"
 #include "support/random.h"
 
 using namespace shcnn;
