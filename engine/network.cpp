@@ -63,16 +63,18 @@ Network<T>::Network(Device& device, const Context& context, const Ops<T>& ops, c
 
 template <class T>
 std::size_t Network<T>::workspace_bytes() const {
-  std::size_t bytes = 0;
-  for (int i = 0; i < kConvStages; ++i) {
-    const ConvStage& s = model_.conv[static_cast<std::size_t>(i)];
-    const Shape x(s.in_channels, s.input, s.input, max_batch_);
-    bytes =
-        std::max(bytes, ops_.conv2d_workspace({x, Shape(s.channels, s.in_channels, s.kernel, s.kernel), pads_of(s)}));
+  // An executor may take another way at small batches, and need more for it: ask for every size that can come.
+  std::size_t bytes = ops_.adam_workspace(model_.parameter_count());
+  for (std::int64_t n = 1; n <= max_batch_; ++n) {
+    for (const ConvStage& s : model_.conv) {
+      const Shape x(s.in_channels, s.input, s.input, n), w(s.channels, s.in_channels, s.kernel, s.kernel);
+      bytes = std::max(bytes, ops_.conv2d_workspace({x, w, pads_of(s)}));
+    }
+    for (const DenseLayer& d : model_.dense) {
+      bytes = std::max(bytes, ops_.dense_workspace(d.live_inputs, d.outputs, n));
+    }
   }
-  for (const DenseLayer& d : model_.dense)
-    bytes = std::max(bytes, ops_.dense_workspace(d.live_inputs, d.outputs, max_batch_));
-  return std::max(bytes, ops_.adam_workspace(model_.parameter_count()));
+  return bytes;
 }
 
 template <class T>

@@ -218,7 +218,7 @@ TEST_CASE("Training on separable images learns them", "[trainer][executor]") {
   CHECK(curves.back().loss == Approx(curves.back().cross_entropy + curves.back().l2_term));
   // Glorot and truncated normal weights: their squares are known to a few per cent. 8.7 million dense weights of
   // variance 0.01 * 0.774 make up nearly all.
-  CHECK(curves.front().l2_term == Approx(3e-4 * 8.59e6 * 0.01 * 0.774).epsilon(0.1));
+  CHECK(curves.front().l2_term == Approx(3e-4 * 8.59e6 * 0.01 * 0.774).epsilon(0.15));
 }
 
 TEST_CASE("An epoch's order is a permutation of all crops, another one each epoch", "[trainer]") {
