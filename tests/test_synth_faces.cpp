@@ -7,16 +7,21 @@
 #include <cmath>
 #include <cstdint>
 #include <deque>
+#include <filesystem>
 #include <map>
 #include <span>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 
-#include "io/synth/face_painter.h"
+#include "io/fer2013.h"
+#include "io/ferplus.h"
 #include "io/synth/faces.h"
+#include "io_support.h"
 
 using namespace shcnn::synth;
+using shcnn::io::FaceSet;
+using shcnn::io::Image;
+using shcnn::io::Usage;
 
 namespace {
 
@@ -28,6 +33,18 @@ std::uint64_t hash(std::span<const std::uint8_t> bytes) {
   std::uint64_t h = 0xcbf29ce484222325u;
   for (const std::uint8_t byte : bytes) h = (h ^ byte) * 0x100000001b3u;
   return h;
+}
+
+std::size_t count_of(const FaceSet& faces) { return static_cast<std::size_t>(faces.size()); }
+
+std::span<const std::uint8_t> image_of(const FaceSet& faces, std::size_t i) {
+  return faces.image(static_cast<std::int64_t>(i));
+}
+
+FaceVotes votes_of(const FaceSet& faces, std::size_t i) {
+  FaceVotes votes;
+  std::copy_n(faces.votes.begin() + static_cast<std::ptrdiff_t>(i * votes.size()), votes.size(), votes.begin());
+  return votes;
 }
 
 FaceSynthOptions options_for(int count, int threads = 2) {
@@ -55,7 +72,7 @@ FaceParameters plain_face() {
 /// Multinomial logistic regression on standardised pixels: mean cross-entropy + l2 / 2 |w|^2 (not of the bias).
 class LogisticRegression {
  public:
-  LogisticRegression(const MadeFaces& faces, std::size_t first, std::size_t last) {
+  LogisticRegression(const FaceSet& faces, std::size_t first, std::size_t last) {
     x_ = rows(faces, first, last);
     mean_ = x_.colwise().mean();
     deviation_ = ((x_.rowwise() - mean_).array().square().colwise().mean() + 1e-6f).sqrt();
@@ -108,7 +125,7 @@ class LogisticRegression {
     }
   }
 
-  double accuracy(const MadeFaces& faces, std::size_t first, std::size_t last) const {
+  double accuracy(const FaceSet& faces, std::size_t first, std::size_t last) const {
     Eigen::MatrixXf x = rows(faces, first, last);
     standardise(x);
     const Eigen::MatrixXf z = scores(x, w_);
@@ -125,21 +142,21 @@ class LogisticRegression {
  private:
   static constexpr int kClasses = 7;
 
-  static Eigen::MatrixXf rows(const MadeFaces& faces, std::size_t first, std::size_t last) {
-    const std::size_t cells = faces.face(0).size();
+  static Eigen::MatrixXf rows(const FaceSet& faces, std::size_t first, std::size_t last) {
+    const std::size_t cells = static_cast<std::size_t>(faces.image_bytes());
     Eigen::MatrixXf x(static_cast<Eigen::Index>(last - first), static_cast<Eigen::Index>(cells));
     for (std::size_t i = first; i < last; ++i) {
       for (std::size_t j = 0; j < cells; ++j) {
         x(static_cast<Eigen::Index>(i - first), static_cast<Eigen::Index>(j)) =
-            static_cast<float>(faces.face(i)[j]) / 255;
+            static_cast<float>(image_of(faces, i)[j]) / 255;
       }
     }
     return x;
   }
 
-  static std::vector<int> labels(const MadeFaces& faces, std::size_t first, std::size_t last) {
+  static std::vector<int> labels(const FaceSet& faces, std::size_t first, std::size_t last) {
     std::vector<int> y;
-    for (std::size_t i = first; i < last; ++i) y.push_back(static_cast<int>(faces.labels[i]));
+    for (std::size_t i = first; i < last; ++i) y.push_back(faces.labels[i]);
     return y;
   }
 
@@ -175,7 +192,7 @@ class LogisticRegression {
 }  // namespace
 
 TEST_CASE("a seed's faces are the same bytes everywhere", "[synth]") {
-  const MadeFaces faces = make_faces(options_for(56));
+  const FaceSet faces = make_faces(options_for(56));
   INFO("hash " << std::hex << hash(faces.pixels));
   CHECK(hash(faces.pixels) == kGoldenHash);
   FaceSynthOptions other = options_for(56);
@@ -184,8 +201,8 @@ TEST_CASE("a seed's faces are the same bytes everywhere", "[synth]") {
 }
 
 TEST_CASE("a face depends on seed and number alone", "[synth]") {
-  const MadeFaces one = make_faces(options_for(90, 1)), two = make_faces(options_for(90, 2));
-  const MadeFaces seven = make_faces(options_for(90, 7)), fewer = make_faces(options_for(31, 2));
+  const FaceSet one = make_faces(options_for(90, 1)), two = make_faces(options_for(90, 2));
+  const FaceSet seven = make_faces(options_for(90, 7)), fewer = make_faces(options_for(31, 2));
   CHECK(one.pixels == two.pixels);
   CHECK(one.pixels == seven.pixels);
   CHECK(one.votes == two.votes);
@@ -195,8 +212,8 @@ TEST_CASE("a face depends on seed and number alone", "[synth]") {
   for (std::uint32_t i = 0; i < 90; i += 13) {
     const SampledFace alone = sample_face(1, i, made_face_class(i, false));
     const std::vector<std::uint8_t> picture = render_face(alone.parameters, 48);
-    CHECK(std::ranges::equal(picture, one.face(i)));
-    CHECK(alone.votes == one.votes[i]);
+    CHECK(std::ranges::equal(picture, image_of(one, i)));
+    CHECK(alone.votes == votes_of(one, i));
   }
 }
 
@@ -204,13 +221,13 @@ TEST_CASE("made faces are balanced, split 80/10/10 and no two are alike", "[synt
   const bool contempt = GENERATE(false, true);
   FaceSynthOptions options = options_for(1000);
   options.contempt = contempt;
-  const MadeFaces faces = make_faces(options);
-  REQUIRE(faces.count() == 1000);
+  const FaceSet faces = make_faces(options);
+  REQUIRE(count_of(faces) == 1000);
   REQUIRE(faces.pixels.size() == 1000u * 48 * 48);
-  std::map<FaceUsage, std::map<FaceClass, int>> counts;
-  for (std::size_t i = 0; i < faces.count(); ++i) ++counts[faces.usages[i]][faces.labels[i]];
-  const std::map<FaceUsage, int> expected = {
-      {FaceUsage::kTraining, 800}, {FaceUsage::kPublicTest, 100}, {FaceUsage::kPrivateTest, 100}};
+  std::map<Usage, std::map<FaceClass, int>> counts;
+  for (std::uint32_t i = 0; i < 1000; ++i) ++counts[faces.usages[i]][made_face_class(i, contempt)];
+  const std::map<Usage, int> expected = {
+      {Usage::kTraining, 800}, {Usage::kPublicTest, 100}, {Usage::kPrivateTest, 100}};
   for (const auto& [usage, by_class] : counts) {
     int total = 0, least = 1000, most = 0;
     CHECK(by_class.size() == (contempt ? 8u : 7u));
@@ -223,20 +240,20 @@ TEST_CASE("made faces are balanced, split 80/10/10 and no two are alike", "[synt
     CHECK(most - least <= 1);
   }
   std::map<std::uint64_t, int> seen;
-  for (std::size_t i = 0; i < faces.count(); ++i) ++seen[hash(faces.face(i))];
-  CHECK(seen.size() == faces.count());
+  for (std::size_t i = 0; i < count_of(faces); ++i) ++seen[hash(image_of(faces, i))];
+  CHECK(seen.size() == count_of(faces));
 }
 
 TEST_CASE("every made face shows something", "[synth]") {
-  const MadeFaces faces = make_faces(options_for(700));
+  const FaceSet faces = make_faces(options_for(700));
   int dull = 0;
-  for (std::size_t i = 0; i < faces.count(); ++i) {
+  for (std::size_t i = 0; i < count_of(faces); ++i) {
     double sum = 0, squares = 0;
-    for (const std::uint8_t level : faces.face(i)) {
+    for (const std::uint8_t level : image_of(faces, i)) {
       sum += level;
       squares += double{1} * level * level;
     }
-    const double n = static_cast<double>(faces.face(i).size()), mean = sum / n;
+    const double n = static_cast<double>(image_of(faces, i).size()), mean = sum / n;
     const double deviation = std::sqrt(squares / n - mean * mean);
     CHECK(mean > 10);
     CHECK(mean < 245);
@@ -249,10 +266,10 @@ TEST_CASE("every made face shows something", "[synth]") {
 TEST_CASE("ten votes a face, and most agree with its class", "[synth]") {
   FaceSynthOptions options = options_for(800);
   options.contempt = true;
-  const MadeFaces faces = make_faces(options);
+  const FaceSet faces = make_faces(options);
   int strict = 0, unanimous = 0;
-  for (std::size_t i = 0; i < faces.count(); ++i) {
-    const FaceVotes& votes = faces.votes[i];
+  for (std::size_t i = 0; i < count_of(faces); ++i) {
+    const FaceVotes votes = votes_of(faces, i);
     int sum = 0;
     for (const int n : votes) {
       CHECK(n >= 0);
@@ -260,7 +277,7 @@ TEST_CASE("ten votes a face, and most agree with its class", "[synth]") {
     }
     CHECK(sum == 10);
     const auto best = std::max_element(votes.begin(), votes.end()) - votes.begin();
-    CHECK(best == vote_column(faces.labels[i]));
+    CHECK(best == vote_column(made_face_class(static_cast<std::uint32_t>(i), true)));
     const int unknown = votes[8], not_a_face = votes[9], top = votes[static_cast<std::size_t>(best)];
     strict += not_a_face == 0 && 2 * top > 10 - unknown;
     unanimous += top == 10;
@@ -346,33 +363,65 @@ TEST_CASE("on one person seen squarely, each expression is its own picture", "[s
 
 TEST_CASE("a contact sheet shows the first faces of each class", "[synth]") {
   FaceSynthOptions options = options_for(1);
-  const GrayPicture sheet = contact_sheet(options, 3);
+  const Image sheet = contact_sheet(options, 3);
   REQUIRE(sheet.width == 3 * 48);
   REQUIRE(sheet.height == 7 * 48);
-  const MadeFaces faces = make_faces(options_for(21));
+  const FaceSet faces = make_faces(options_for(21));
   for (std::size_t i = 0; i < 21; ++i) {
     const std::size_t row = i % 7, column = i / 7;
     bool same = true;
     for (std::size_t y = 0; y < 48; ++y) {
       for (std::size_t x = 0; x < 48; ++x) {
-        same = same && sheet.pixels[(row * 48 + y) * 144 + column * 48 + x] == faces.face(i)[y * 48 + x];
+        same = same && sheet.pixels[(row * 48 + y) * 144 + column * 48 + x] == image_of(faces, i)[y * 48 + x];
       }
     }
     CHECK(same);
   }
 }
 
+TEST_CASE("made faces written as FER2013 and FER+ are read back", "[synth]") {
+  const bool contempt = GENERATE(false, true);
+  const shcnn::io::test::TemporaryFolder folder;
+  FaceSynthOptions options = options_for(80);
+  options.contempt = contempt;
+  const FaceSet made = write_made_faces(folder / "set", options, shcnn::io::Overwrite::kNo);
+  const FaceSet fer2013 = shcnn::io::read_fer2013(folder / "set" / "fer2013.csv");
+  CHECK(fer2013.pixels == made.pixels);
+  CHECK(fer2013.labels == made.labels);
+  CHECK(fer2013.usages == made.usages);
+  CHECK(fer2013.probabilities == made.probabilities);
+  const FaceSet votes = shcnn::io::read_ferplus(shcnn::io::find_ferplus(folder / "set"));
+  CHECK(votes.pixels == made.pixels);
+  CHECK(votes.votes == made.votes);
+  CHECK(votes.usages == made.usages);
+  CHECK(votes.problems.empty());
+  const FaceSet ruled = shcnn::io::apply_rule(votes, shcnn::io::FerplusRule::kSoft);
+  REQUIRE(ruled.size() > 70);
+  for (std::int64_t i = 0; i < ruled.size(); ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    const auto row = static_cast<std::uint32_t>(std::find(votes.names.begin(), votes.names.end(), ruled.names[at]) -
+                                                votes.names.begin());
+    CHECK(ruled.labels[at] == vote_column(made_face_class(row, contempt)));
+  }
+  const Image sheet = shcnn::io::read_image(folder / "set" / "faces.png", 1);
+  CHECK(sheet.height == (contempt ? 8 : 7) * 96);
+  CHECK_THROWS_AS(write_made_faces(folder / "set", options, shcnn::io::Overwrite::kNo), shcnn::io::Error);
+  options.size = 64;
+  CHECK_THROWS_AS(write_made_faces(folder / "other", options, shcnn::io::Overwrite::kNo), shcnn::io::Error);
+  CHECK_FALSE(std::filesystem::exists(folder / "other"));
+}
+
 TEST_CASE("impossible requests are refused", "[synth]") {
-  CHECK_THROWS_AS(make_faces(options_for(0)), std::invalid_argument);
-  CHECK_THROWS_AS(make_faces(options_for(5, -1)), std::invalid_argument);
-  CHECK_THROWS_AS(contact_sheet(options_for(5), 0), std::invalid_argument);
+  CHECK_THROWS_AS(make_faces(options_for(0)), shcnn::io::Error);
+  CHECK_THROWS_AS(make_faces(options_for(5, -1)), shcnn::io::Error);
+  CHECK_THROWS_AS(contact_sheet(options_for(5), 0), shcnn::io::Error);
   FaceSynthOptions tiny = options_for(5);
   tiny.size = 7;
-  CHECK_THROWS_AS(make_faces(tiny), std::invalid_argument);
+  CHECK_THROWS_AS(make_faces(tiny), shcnn::io::Error);
 }
 
 TEST_CASE("logistic regression on pixels cannot tell the expressions", "[synth][slow]") {
-  const MadeFaces faces = make_faces(options_for(3500));
+  const FaceSet faces = make_faces(options_for(3500));
   LogisticRegression model(faces, 0, 2800);
   double best = 0;
   for (const float l2 : {0.3f, 0.03f, 0.003f}) {
@@ -386,9 +435,10 @@ TEST_CASE("logistic regression on pixels cannot tell the expressions", "[synth][
 }
 
 TEST_CASE("the same judge succeeds where identity, pose and light are held still", "[synth][slow]") {
-  MadeFaces faces = make_faces(options_for(700));
-  for (std::size_t i = 0; i < faces.count(); ++i) {
-    SampledFace face = sample_face(1, static_cast<std::uint32_t>(i), faces.labels[i]);
+  FaceSet faces = make_faces(options_for(700));
+  for (std::size_t i = 0; i < count_of(faces); ++i) {
+    SampledFace face =
+        sample_face(1, static_cast<std::uint32_t>(i), made_face_class(static_cast<std::uint32_t>(i), false));
     face.parameters.identity = FaceIdentity{};
     face.parameters.view = FaceView{};
     const std::vector<std::uint8_t> picture = render_face(face.parameters, 48);

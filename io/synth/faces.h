@@ -2,11 +2,11 @@
 // of (seed, its number): asking for more, for another thread count or for one alone changes none of them.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <span>
-#include <vector>
+#include <filesystem>
 
+#include "io/dataset.h"
+#include "io/image.h"
 #include "io/synth/face_render.h"
 #include "io/synth/face_sampling.h"
 
@@ -15,43 +15,27 @@ namespace shcnn::synth {
 struct FaceSynthOptions {
   std::uint64_t seed = 1;
   int count = 6000;       ///< >= 1
-  int size = 48;          ///< pixels each way, >= 8
-  bool contempt = false;  ///< eight classes, FER+'s; false: FER2013's seven
-  int threads = 0;        ///< 0: all cores of the machine
+  int size = 48;          ///< pixels each way, >= 8; data sets on disk have 48
+  bool contempt = false;  ///< false: FER2013's seven classes; true: contempt is drawn as well
+  int threads = 0;        ///< 0: one a core, up to 8
 };
 
-/// FER2013's three parts, as its Usage column names them.
-enum class FaceUsage { kTraining, kPublicTest, kPrivateTest };
-
-/// Faces 0 .. count - 1. Classes take turns, so every part is balanced to within one face.
-struct MadeFaces {
-  int size = 0;
-  std::vector<std::uint8_t> pixels;  ///< (count, size, size)
-  std::vector<FaceClass> labels;     ///< (count)
-  std::vector<FaceUsage> usages;     ///< (count): the first 80 % train, 10 % PublicTest, the rest PrivateTest
-  std::vector<FaceVotes> votes;      ///< (count)
-
-  std::size_t count() const { return labels.size(); }
-  std::span<const std::uint8_t> face(std::size_t i) const {
-    const std::size_t cells = static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
-    return {pixels.data() + i * cells, cells};
-  }
-};
-
-/// Throws std::invalid_argument on options outside their ranges.
-MadeFaces make_faces(const FaceSynthOptions& options);
+/// Faces 0 .. count - 1 with their labels and votes. Classes take turns, so every part is balanced to within one face;
+/// the first 80 % are Training, the next 10 % PublicTest, the rest PrivateTest. Labels and probabilities (one-hot) are
+/// of FER2013's classes, which know no contempt: there such a face counts as neutral. The votes tell it apart.
+/// @throws io::Error kUsage on options outside their ranges
+io::FaceSet make_faces(const FaceSynthOptions& options);
 
 /// The class of face `index`: they take turns.
 FaceClass made_face_class(std::uint32_t index, bool contempt);
 
-/// A gray picture, row by row.
-struct GrayPicture {
-  int width = 0, height = 0;
-  std::vector<std::uint8_t> pixels;
-};
+/// The first `columns` faces of each class, a row a class in the order of the class numbers, drawn anew at options.size
+/// pixels each, whatever options.count says. @throws io::Error kUsage
+io::Image contact_sheet(const FaceSynthOptions& options, int columns);
 
-/// The first `columns` faces of each class of `options`, a row a class in the order of the class numbers, drawn anew at
-/// `options.size` pixels each, whatever options.count says.
-GrayPicture contact_sheet(const FaceSynthOptions& options, int columns);
+/// Makes faces and writes them as fer2013.csv, fer2013new.csv (row i holds the votes on row i) and faces.png, a sheet
+/// to look at. @return the faces. @throws io::Error as the writers; kUsage where options.size is not 48
+io::FaceSet write_made_faces(const std::filesystem::path& folder, const FaceSynthOptions& options,
+                             io::Overwrite overwrite);
 
 }  // namespace shcnn::synth
