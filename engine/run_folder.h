@@ -6,8 +6,9 @@
 //   curves.csv                 one row an epoch
 //   results.json, confusion.csv   every validation prediction, of the best epoch
 //   config.toml                the resolved configuration (written by the program)
+//   events.out.tfevents.*      the curves for TensorBoard, one file for each time the run was started
 //   run.lock                   held by the process that trains here
-// No file but the lock holds times, paths, hosts or thread counts: equal runs give equal bytes.
+// No file but the events and the lock holds times, paths, hosts or thread counts: equal runs give equal bytes.
 #pragma once
 
 #include <filesystem>
@@ -21,9 +22,9 @@ namespace shcnn {
 class RunFolder {
  public:
   enum class Open {
-    kNew,     ///< the folder must be absent or empty
-    kReplace, ///< files of an earlier run are removed
-    kResume,  ///< an earlier run's state must be there
+    kNew,      ///< the folder must be absent or empty
+    kReplace,  ///< files of an earlier run are removed
+    kResume,   ///< an earlier run's state must be there
   };
   /// Creates or opens the folder and takes its lock. io::Error (kUsage) if it holds a run and `open` is kNew, or if
   /// another process trains there; (kDisk) if it cannot be made.
@@ -51,7 +52,8 @@ void write_curves(const std::filesystem::path& path, const std::vector<EpochReco
 /// {"schema":1,"images":n,"accuracy":a,"uf1":f,"uar":r,"labels":[..],"confusion":[[..]],"predictions":[{"name","truth","predicted","scores"}]}
 void write_results(const std::filesystem::path& path, const Samples& samples, const Evaluation& evaluation);
 /// Rows are truth, columns are predictions, both with the classes' names.
-void write_confusion(const std::filesystem::path& path, const Confusion& confusion, const std::vector<std::string>& class_names);
+void write_confusion(const std::filesystem::path& path, const Confusion& confusion,
+                     const std::vector<std::string>& class_names);
 
 /// Trains in `folder`: resumes if it holds a state, saves what the list above names, passes the caller's hooks on.
 /// `template_weights` names what the weights files say beside the tensors. `note` receives a line where a damaged state
