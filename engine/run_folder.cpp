@@ -86,6 +86,9 @@ RunFolder::RunFolder(fs::path path, Open open) : path_(std::move(path)) {
   }
   if (open == Open::kReplace) {
     for (const char* name : kOwnFiles) fs::remove(path_ / name, error);
+    for (const fs::directory_entry& entry : fs::directory_iterator(path_)) {
+      if (entry.path().filename().string().starts_with("events.out.tfevents.")) fs::remove(entry.path(), error);
+    }
   }
   for (const fs::path& file : {weights(), last_weights(), state(), curves(), results(), confusion()})
     io::remove_stale_temporaries(file);
