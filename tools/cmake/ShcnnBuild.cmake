@@ -5,6 +5,7 @@ endif()
 find_program(SHCNN_CCACHE ccache)
 if(SHCNN_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${SHCNN_CCACHE})
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${SHCNN_CCACHE})
 endif()
 
 add_library(shcnn_build INTERFACE)
