@@ -9,6 +9,7 @@ namespace shcnn::test::reference {
 
 struct Adam {
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, lambda = 0;
+  double rate_beta1 = 0.9, rate_beta2 = 0.999;  ///< of the bias correction, which the schedule computes in double
   double w = 0, m = 0, v = 0;
 
   /// Step t (from 1) with data gradient g at learning rate `rate`, all gradients scaled by `clip`.
@@ -18,8 +19,8 @@ struct Adam {
     v += (1 - beta2) * (gradient * gradient - v);
     double power1 = 1, power2 = 1;
     for (std::int64_t i = 0; i < t; ++i) {
-      power1 *= beta1;
-      power2 *= beta2;
+      power1 *= rate_beta1;
+      power2 *= rate_beta2;
     }
     w -= rate * std::sqrt(1 - power2) / (1 - power1) * m / (std::sqrt(v) + epsilon);
   }

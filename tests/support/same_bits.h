@@ -1,0 +1,29 @@
+// The promise that results do not depend on the number of threads, as one call.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <vector>
+
+#include "support/executor.h"
+
+namespace shcnn::test {
+
+/// Appends the bytes of a tensor's values as floats or whatever they are; NaNs keep their bits.
+template <class T>
+void append_bytes(std::vector<unsigned char>& to, const Tensor<T>& tensor) {
+  const std::size_t begin = to.size(), bytes = tensor.data.size() * sizeof(T);
+  to.resize(begin + bytes);
+  if (bytes > 0) std::memcpy(to.data() + begin, tensor.data.data(), bytes);
+}
+
+/// run(backend) -> bytes of every result; checks that 1, 2 and 3 threads give the same.
+template <class Run>
+void check_same_bits(const Run& run) {
+  static Backend one = open_executor(1), two = open_executor(2), three = open_executor(3);
+  const std::vector<unsigned char> first = run(one);
+  CHECK((run(two) == first));
+  CHECK((run(three) == first));
+}
+
+}  // namespace shcnn::test
