@@ -31,14 +31,24 @@ struct Arguments {
 
 Arguments parse(int argc, char** argv) {
   Arguments a;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string key = argv[i], value = argv[i + 1];
-    if (key == "--variant") a.variant = value;
-    if (key == "--device") a.device = value;
-    if (key == "--threads") a.threads = std::atoi(value.c_str());
-    if (key == "--rounds") a.rounds = std::atoi(value.c_str());
-    if (key == "--steps") a.steps = std::atoi(value.c_str());
-    if (key == "--batch") a.batch = std::atoll(value.c_str());
+  for (int i = 1; i < argc; i += 2) {
+    const std::string key = argv[i], value = i + 1 < argc ? argv[i + 1] : "";
+    if (key == "--variant" && !value.empty()) {
+      a.variant = value;
+    } else if (key == "--device" && !value.empty()) {
+      a.device = value;
+    } else if (key == "--threads" && std::atoi(value.c_str()) > 0) {
+      a.threads = std::atoi(value.c_str());
+    } else if (key == "--rounds" && std::atoi(value.c_str()) > 0) {
+      a.rounds = std::atoi(value.c_str());
+    } else if (key == "--steps" && std::atoi(value.c_str()) > 0) {
+      a.steps = std::atoi(value.c_str());
+    } else if (key == "--batch" && std::atoll(value.c_str()) > 0) {
+      a.batch = std::atoll(value.c_str());
+    } else {
+      throw Error(ErrorKind::kUsage, key,
+                  "[--variant static|micro] [--batch N] [--threads N] [--rounds N] [--steps N] [--device D]");
+    }
   }
   return a;
 }
@@ -62,7 +72,8 @@ Samples noise_samples(const Model& model, std::int64_t count) {
   s.channels = model.input_channels;
   for (int c = 0; c < model.options.classes; ++c) s.class_names.push_back(std::to_string(c));
   s.pixels.resize(static_cast<std::size_t>(count * s.height * s.width * s.channels));
-  for (std::size_t i = 0; i < s.pixels.size(); ++i) s.pixels[i] = static_cast<std::uint8_t>(philox_word(1, Purpose::kTest, 0, i));
+  for (std::size_t i = 0; i < s.pixels.size(); ++i)
+    s.pixels[i] = static_cast<std::uint8_t>(philox_word(1, Purpose::kTest, 0, i));
   for (std::int64_t i = 0; i < count; ++i) {
     for (int c = 0; c < model.options.classes; ++c) s.labels.push_back(c == i % model.options.classes ? 1.0f : 0.0f);
     s.truth.push_back(static_cast<std::int32_t>(i % model.options.classes));
@@ -85,11 +96,13 @@ int run(const Arguments& a) {
   const DeviceSamples<float> on_device(*backend.device, samples);
   TrainingStep<float> step(*backend.device, network, on_device, config);
   initialise(network.parameters(), model, config.initial, 1);
-  step.set_order(shuffled_order(samples.count(), training_crops(config.augment, samples.height > model.input_size), 1, 0));
+  step.set_order(
+      shuffled_order(samples.count(), training_crops(config.augment, samples.height > model.input_size), 1, 0));
 
   const double flops = model.training_flops() * static_cast<double>(config.batch);
   const double live = model.live_training_flops() * static_cast<double>(config.batch);
-  std::printf("%s, batch %lld, %d threads; %s\n", a.variant.c_str(), static_cast<long long>(config.batch), a.threads, backend.device->name().c_str());
+  std::printf("%s, batch %lld, %d threads; %s\n", a.variant.c_str(), static_cast<long long>(config.batch), a.threads,
+              backend.device->name().c_str());
   std::printf("%.2f GFLOP a step as written, %.2f without taps on zeros and dead inputs\n", flops / 1e9, live / 1e9);
 
   std::vector<double> ours, theirs;
@@ -112,10 +125,12 @@ int run(const Arguments& a) {
 #endif
   }
   const Spread mine = spread(ours);
-  std::printf("shcnn          median %8.2f ms  (%.2f .. %.2f)  %.1f GFLOP/s of live work\n", mine.median, mine.least, mine.most, live / mine.median / 1e6);
+  std::printf("shcnn          median %8.2f ms  (%.2f .. %.2f)  %.1f GFLOP/s of live work\n", mine.median, mine.least,
+              mine.most, live / mine.median / 1e6);
 #ifdef SHCNN_HAVE_TORCH
   const Spread other = spread(theirs);
-  std::printf("%-14s median %8.2f ms  (%.2f .. %.2f)\n", bench::TorchStep::description(), other.median, other.least, other.most);
+  std::printf("%-14s median %8.2f ms  (%.2f .. %.2f)\n", bench::TorchStep::description(), other.median, other.least,
+              other.most);
   std::printf("ratio of medians %.2f, of best rounds %.2f\n", other.median / mine.median, other.least / mine.least);
 #else
   std::printf("libtorch was not there at build time: no peer\n");

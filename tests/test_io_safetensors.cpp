@@ -11,6 +11,7 @@
 
 #include "io/safetensors.h"
 #include "io_support.h"
+#include "support/options.h"
 
 namespace shcnn::io {
 namespace {
@@ -82,7 +83,7 @@ std::string read_error(const std::filesystem::path& path, const std::string& byt
 }  // namespace
 
 TEST_CASE("random tensors come back, and equal content gives equal files", "[io][safetensors]") {
-  const uint64_t seed = std::random_device{}();
+  const uint64_t seed = shcnn::test::options().seed;
   INFO("seed " << seed);
   std::mt19937_64 random(seed);
   TemporaryFolder folder;
@@ -342,7 +343,7 @@ TEST_CASE("every truncation and every flipped bit is refused", "[io][safetensors
 }
 
 TEST_CASE("random bytes and random changes never do worse than an error", "[io][safetensors]") {
-  const uint64_t seed = std::random_device{}();
+  const uint64_t seed = shcnn::test::options().seed;
   INFO("seed " << seed);
   std::mt19937_64 random(seed);
   TemporaryFolder folder;

@@ -1,7 +1,7 @@
-// Settings, chosen by sweeping them on two Zen 3 cores: contiguous layout for the static variant and channels_last for the
-// micro one, oneDNN on, BLAS on the same OpenMP threads as libtorch (see bench/CMakeLists.txt), freed blocks kept by
-// malloc, denormals flushed, gradients dropped instead of zeroed, L2 as Adam's own weight decay. The last gives other
-// numbers than the loss term for biases, and costs libtorch least.
+// Settings, chosen by sweeping them on two Zen 3 cores: contiguous layout for the static variant and channels_last for
+// the micro one, oneDNN on, BLAS on the same OpenMP threads as libtorch (see bench/CMakeLists.txt), freed blocks kept
+// by malloc, denormals flushed, gradients dropped instead of zeroed, L2 as Adam's own weight decay. The last gives
+// other numbers than the loss term for biases, and costs libtorch least.
 #include "bench/peers/torch_step.h"
 
 #include <malloc.h>
@@ -33,7 +33,8 @@ struct TorchStep::Impl {
       }
     }
     x = x.contiguous().flatten(1);
-    for (std::size_t i = 3; i < 5; ++i) x = torch::dropout(torch::leaky_relu(torch::linear(x, weights[i], biases[i]), slope), drop, true);
+    for (std::size_t i = 3; i < 5; ++i)
+      x = torch::dropout(torch::leaky_relu(torch::linear(x, weights[i], biases[i]), slope), drop, true);
     return torch::linear(x, weights[5], biases[5]);
   }
 };
@@ -59,7 +60,8 @@ TorchStep::TorchStep(const Model& model, const TrainConfig& config, int threads)
   impl_->labels = torch::softmax(torch::randn({config.batch, model.options.classes}), 1);
   std::vector<torch::Tensor> all = impl_->weights;
   all.insert(all.end(), impl_->biases.begin(), impl_->biases.end());
-  impl_->adam = std::make_unique<torch::optim::Adam>(all, torch::optim::AdamOptions(config.learning_rate).weight_decay(2 * config.l2));
+  impl_->adam = std::make_unique<torch::optim::Adam>(
+      all, torch::optim::AdamOptions(config.learning_rate).weight_decay(2 * config.l2));
 }
 
 TorchStep::~TorchStep() = default;

@@ -20,7 +20,7 @@
 namespace shcnn::cpu::SHCNN_ISA_NAMESPACE {
 namespace {
 
-constexpr std::int64_t kPieceVecs = 24;         // of a task: a multiple of every tile's width
+constexpr std::int64_t kPieceVecs = 72;         // of a task: a multiple of every tile's width
 constexpr std::int64_t kCacheBytes = 24 << 10;  // of the 32 KiB first level that a chunk's x lines may fill
 constexpr std::int64_t kSplitTasks = 48;        // small batches: cut output channels until there are about as many
 
@@ -97,6 +97,8 @@ void sweep_piece(const ConvDims& d, const Piece& p, std::int64_t first, std::int
         float* z = p.z + (first + group * M) * z_map + lane;
         if (exact) {
           run_fma_tile<M, Reach::kExact>(block_vecs, taps, x, w, 1, z, z_map, lanes, start);
+        } else if (group + 1 == groups) {
+          run_fma_tile<M, Reach::kAhead>(block_vecs, taps, x, w, 1, z, z_map, lanes, start);
         } else {
           run_fma_tile<M, Reach::kWhole>(block_vecs, taps, x, w, 1, z, z_map, lanes, start);
         }

@@ -19,8 +19,8 @@ std::int64_t conv2d_filter_floats(const ConvDims& d);  // for conv2d_workspace
 
 namespace {
 
-constexpr std::int64_t kChunkLanes = 384;       // 4 rows of dz: 6 KiB
-constexpr std::int64_t kTableBytes = 12 << 10;  // sums of a task, as vectors
+constexpr std::int64_t kChunkLanes = 1024;      // 4 rows of dz: 16 KiB; long, as a tile starts and ends at a cost
+constexpr std::int64_t kTableBytes = 24 << 10;  // sums of a task, as vectors
 constexpr std::int64_t kTasks = 64;             // at least about as many, so that threads end together
 
 /// How the work is cut; a function of the shape alone.
@@ -61,11 +61,12 @@ void add_row(const ConvDims& d, const float* x, const float* dz, std::int64_t ro
                          to = min(lanes, even_cut(vecs, chunks, chunk + 1) * kW);
       for (std::int64_t c = 0; c < in_group; ++c) {
         for (std::int64_t k = tap_row; k < tap_row_end; ++k) {
+          const std::int64_t ahead = k + 1 < tap_row_end ? x_row : x_map - (tap_row_end - 1 - tap_row) * x_row;
           for (std::int64_t tile = 0; tile < tiles; ++tile) {
             const std::int64_t tap = run.tap + even_cut(columns, tiles, tile);
             const std::int64_t tap_end = run.tap + even_cut(columns, tiles, tile + 1);
             run_dot_tile(rows, tap_end - tap, z_run + from, z_map,
-                         x_run + c * x_map + k * x_row + tap * d.samples + from, d.samples, to - from,
+                         x_run + c * x_map + k * x_row + tap * d.samples + from, d.samples, to - from, ahead,
                          table + c * area + k * d.kernel + tap, in_group * area);
           }
         }

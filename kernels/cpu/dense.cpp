@@ -22,6 +22,8 @@ constexpr std::int64_t kFewSamples = kW + kW / 2;
 constexpr std::int64_t kTaps = (24 << 10) / (kVecs * kW * 4);  // of a chunk: its panel fills 24 of 32 KiB
 constexpr std::int64_t kTaskRows = 32;                         // of the result
 constexpr std::int64_t kPacked = 8;                            // columns of w that are packed together: two tiles
+constexpr std::int64_t kTogether = 2;          // panels of the filter gradient: neighbours share lines of dw
+constexpr std::int64_t kFetchRows = 12;        // of w, while one is packed
 constexpr std::int64_t kFewTaps = 16;          // rows of w that one pass of a small input gradient reads
 constexpr std::int64_t kFewColumns = 32 * kW;  // of its tasks
 
@@ -74,39 +76,41 @@ struct Scalars {
   std::int64_t row, tap;
 };
 template <int M>
-void tile_row(const Scalars& w, std::int64_t tap, std::int64_t tap_end, std::int64_t vecs, std::int64_t taps,
-              const float* panel, float* z, std::int64_t z_row, std::int64_t last, const Start& start) {
+void tile_row(const Scalars& w, std::int64_t tap, std::int64_t tap_end, std::int64_t vecs, const float* panel, float* z,
+              std::int64_t z_row, std::int64_t last, const Start& start) {
   const Taps loop{1, 1, tap_end - tap, 0, 0, vecs * kW, 0, 0, w.tap};
-  (void)taps;
   run_fma_tile<M, Reach::kWhole>(vecs, loop, panel + tap * vecs * kW, w.data, w.row, z, z_row, Lanes{last}, start);
 }
 
-/// All panels and `rows` rows, chunk of taps by chunk: the panel's chunk stays in the first level cache while the tiles
-/// of rows pass over it. `scalars(row, tap)` gives the scalar side of a tile.
+/// All panels and `rows` rows for the taps [tap, tap_end): the panels' chunk stays in the first level cache while the
+/// tiles of rows pass over it, `together` panels at a time. `scalars(row)` gives the scalar side of a tile.
 template <class ScalarsOf>
 SHCNN_HD void multiply(std::int64_t rows, std::int64_t taps, std::int64_t lanes, std::int64_t tap, std::int64_t tap_end,
-                       const ScalarsOf& scalars, const float* panels, float* z, const float* bias) {
+                       std::int64_t together, const ScalarsOf& scalars, const float* panels, float* z,
+                       const float* bias) {
   const Panels p(lanes);
-  for (std::int64_t block = 0; block < p.blocks; ++block) {
-    const std::int64_t first = p.first_vec(block), vecs = p.first_vec(block + 1) - first;
-    const std::int64_t last = min(kW, lanes - (first + vecs - 1) * kW);
-    const float* panel = panels + first * taps * kW;
+  for (std::int64_t begin = 0; begin < p.blocks; begin += together) {
     for (std::int64_t row = 0; row < rows; row += kRows) {
       const Start start{tap > 0, bias ? bias + row : nullptr};
       const Scalars w = scalars(row);
-      float* out = z + row * lanes + first * kW;
-      switch (min(kRows, rows - row)) {
-        case 1:
-          tile_row<1>(w, tap, tap_end, vecs, taps, panel, out, lanes, last, start);
-          break;
-        case 2:
-          tile_row<2>(w, tap, tap_end, vecs, taps, panel, out, lanes, last, start);
-          break;
-        case 3:
-          tile_row<3>(w, tap, tap_end, vecs, taps, panel, out, lanes, last, start);
-          break;
-        default:
-          tile_row<4>(w, tap, tap_end, vecs, taps, panel, out, lanes, last, start);
+      for (std::int64_t block = begin; block < min(p.blocks, begin + together); ++block) {
+        const std::int64_t first = p.first_vec(block), vecs = p.first_vec(block + 1) - first;
+        const std::int64_t last = min(kW, lanes - (first + vecs - 1) * kW);
+        const float* panel = panels + first * taps * kW;
+        float* out = z + row * lanes + first * kW;
+        switch (min(kRows, rows - row)) {
+          case 1:
+            tile_row<1>(w, tap, tap_end, vecs, panel, out, lanes, last, start);
+            break;
+          case 2:
+            tile_row<2>(w, tap, tap_end, vecs, panel, out, lanes, last, start);
+            break;
+          case 3:
+            tile_row<3>(w, tap, tap_end, vecs, panel, out, lanes, last, start);
+            break;
+          default:
+            tile_row<4>(w, tap, tap_end, vecs, panel, out, lanes, last, start);
+        }
       }
     }
   }
@@ -143,7 +147,7 @@ void forward_few(const Context& context, const DenseDims& d, const float* x, con
       for (std::int64_t n = 0; n < d.samples; n += kDots) {
         const std::int64_t columns = min(kDots, d.samples - n);
         Vec sums[kRows * kDots]{};
-        run_dot_tile(rows, columns, w + o * d.inputs, d.inputs, turned + n * d.inputs, d.inputs, d.inputs,
+        run_dot_tile(rows, columns, w + o * d.inputs, d.inputs, turned + n * d.inputs, d.inputs, d.inputs, kLine / 4,
                      static_cast<Vec*>(sums), static_cast<std::int64_t>(kDots));
         for (std::int64_t m = 0; m < rows; ++m) {
           for (std::int64_t k = 0; k < columns; ++k)
@@ -206,7 +210,7 @@ void dense_forward(const Context& context, In x, In w, In b, Out y) {
     const std::int64_t o = task * kTaskRows, rows = min(kTaskRows, d.outputs - o);
     for (std::int64_t tap = 0; tap < max(1, d.inputs); tap += kTaps) {
       const auto scalars = [&](std::int64_t row) { return Scalars{w.data + (o + row) * d.inputs + tap, d.inputs, 1}; };
-      multiply(rows, d.inputs, d.samples, tap, min(d.inputs, tap + kTaps), scalars, space, y.data + o * d.samples,
+      multiply(rows, d.inputs, d.samples, tap, min(d.inputs, tap + kTaps), 1, scalars, space, y.data + o * d.samples,
                b.data + o);
     }
   });
@@ -226,6 +230,7 @@ void dense_backward_data(const Context& context, In w, In dy, Out dx) {
       const std::int64_t taps = min(kTaps, d.outputs - tap);
       for (std::int64_t o = 0; o < taps; ++o) {
         const float* in = w.data + (tap + o) * d.inputs + i;
+        for (std::int64_t k = 0; k < rows; k += kLine / 4) __builtin_prefetch(in + kFetchRows * d.inputs + k);
         for (std::int64_t group = 0; group * kPacked < rows; ++group) {
           float* out = packed + (group * taps + o) * kPacked;
           if (rows - group * kPacked >= kPacked) {
@@ -239,7 +244,7 @@ void dense_backward_data(const Context& context, In w, In dy, Out dx) {
       const auto scalars = [&](std::int64_t row) {
         return Scalars{packed + row / kPacked * taps * kPacked + row % kPacked, 1, kPacked};
       };
-      multiply(rows, d.outputs, d.samples, tap, tap + taps, scalars, space, dx.data + i * d.samples, nullptr);
+      multiply(rows, d.outputs, d.samples, tap, tap + taps, 1, scalars, space, dx.data + i * d.samples, nullptr);
     }
   });
 }
@@ -254,8 +259,8 @@ void dense_backward_filter(const Context& context, In x, In dy, Out dw, Out db) 
       const auto scalars = [&](std::int64_t row) {
         return Scalars{dy.data + (o + row) * d.samples + tap, d.samples, 1};
       };
-      multiply(rows, d.samples, d.inputs, tap, min(d.samples, tap + kTaps), scalars, space, dw.data + o * d.inputs,
-               nullptr);
+      multiply(rows, d.samples, d.inputs, tap, min(d.samples, tap + kTaps), kTogether, scalars, space,
+               dw.data + o * d.inputs, nullptr);
     }
     for (std::int64_t row = o; row < o + rows; ++row) {
       Vec sum{};

@@ -24,7 +24,8 @@ SHCNN_HD Vec64 splat(std::uint64_t a) { return a - Vec64{}; }
 /// The 64-bit products of the lower halves.
 SHCNN_HD Vec64 multiply_low(Vec64 a, Vec64 b) {
 #if defined(__AVX512F__)
-  return reinterpret_cast<Vec64>(_mm512_maskz_mul_epu32(0xff, reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+  return reinterpret_cast<Vec64>(
+      _mm512_maskz_mul_epu32(0xff, reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
 #elif defined(__AVX2__)
   return reinterpret_cast<Vec64>(_mm256_mul_epu32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
 #else
@@ -32,9 +33,17 @@ SHCNN_HD Vec64 multiply_low(Vec64 a, Vec64 b) {
 #endif
 }
 
-/// math/philox.h's words of samples sample .. sample + kSamples - 1 of one unit; sample is a multiple of 4.
+/// a0 b0 a1 b1 .. of the lower (part 0) or upper (part 1) halves of a and b.
+SHCNN_HD Vec64 interleave(Vec64 a, Vec64 b, int part) {
+  Vec64 order;
+  for (int i = 0; i < kBlocks; ++i) order[i] = static_cast<std::uint64_t>(part * kBlocks / 2 + i / 2 + i % 2 * kBlocks);
+  return __builtin_shuffle(a, b, order);
+}
+
+/// math/philox.h's words of samples sample .. sample + kSamples - 1 of one unit, as two vectors; sample is a multiple
+/// of 4.
 SHCNN_HD void draw(std::uint64_t seed, Purpose layer, std::uint32_t step, std::int64_t unit, std::int64_t sample,
-                   std::uint32_t* words) {
+                   VecU words[2]) {
   Vec64 block;
   for (int i = 0; i < kBlocks; ++i) {
     block[i] = (static_cast<std::uint64_t>(unit) << 30) + static_cast<std::uint64_t>(sample / 4 + i);
@@ -53,13 +62,10 @@ SHCNN_HD void draw(std::uint64_t seed, Purpose layer, std::uint32_t step, std::i
     k1 += 0xBB67AE85u;
   }
   const Vec64 low = (c0 & 0xffffffffu) | (c1 << 32), high = (c2 & 0xffffffffu) | (c3 << 32);
-  for (int i = 0; i < kBlocks; ++i) {
-    const std::uint64_t pair[2] = {low[i], high[i]};
-    __builtin_memcpy(words + 4 * i, pair, sizeof pair);
-  }
+  for (int part = 0; part < 2; ++part) words[part] = reinterpret_cast<VecU>(interleave(low, high, part));
 }
 
-/// Calls vector(offset, lanes, kept) for every vector of lanes of the rows.
+/// Calls body(offset, lanes, kept) for every vector of lanes of the rows.
 template <class Body>
 SHCNN_HD void for_each_vector(const Context& context, const LeakyDropout& layer, const StepState* state,
                               const UnitDims& d, const Body& body) {
@@ -68,11 +74,12 @@ SHCNN_HD void for_each_vector(const Context& context, const LeakyDropout& layer,
   context.threads->run(ceil_div(d.units, kUnits), [&](std::int64_t task, int) {
     for (std::int64_t unit = task * kUnits; unit < min(d.units, (task + 1) * kUnits); ++unit) {
       for (std::int64_t sample = 0; sample < d.samples; sample += kSamples) {
-        alignas(64) std::uint32_t words[kSamples] = {};
+        VecU words[2] = {};
         if (drops) draw(state->seed, layer.layer, static_cast<std::uint32_t>(state->step), unit, sample, words);
-        for (std::int64_t part = 0; part < kSamples && sample + part < d.samples; part += kW) {
+        for (int half = 0; half < 2 && sample + half * kW < d.samples; ++half) {
+          const std::int64_t part = half * kW;
           VecI kept = VecI{} - 1;
-          if (drops) kept = reinterpret_cast<VecI>(*reinterpret_cast<const VecUAt*>(words + part) >= threshold);
+          if (drops) kept = reinterpret_cast<VecI>(words[half] >= threshold);
           body(unit * d.samples + sample + part, min(kW, d.samples - sample - part), kept);
         }
       }

@@ -16,7 +16,8 @@
 
 namespace shcnn::cpu::SHCNN_ISA_NAMESPACE {
 
-constexpr int kRows = 4;  // rows of a tile
+constexpr int kLine = 64;  // bytes
+constexpr int kRows = 4;   // rows of a tile
 constexpr int kVecs = kRegisters == 32 ? 6
                       : kW == 8        ? 3
                                        : 2;  // vectors of a tile (generic: the product needs a register)
@@ -32,6 +33,9 @@ constexpr int max_vecs(int rows) {
                      : kVecs;
 }
 
+// A tile is a function of its own: inlined into its callers' loops it would lose pointers to the stack.
+#define SHCNN_TILE __attribute__((noinline))
+
 /// Three nested loops over taps: counts, and how far x and w move (in floats) a step of each.
 struct Taps {
   std::int64_t outer, middle, inner;
@@ -40,6 +44,7 @@ struct Taps {
 };
 
 enum class Reach {
+  kAhead,  ///< as kWhole, and fetches the x of the next tile's lanes, which follow this one's
   kWhole,  ///< V neighbouring vectors, all of which may be read; the last is written in part
   kExact,  ///< as kWhole, but nothing behind the last lane may be read
   kPlaces  ///< every vector at a place of its own, all of which may be read; each written in part
@@ -60,8 +65,8 @@ struct Start {
 };
 
 template <int M, int V, Reach R>
-void fma_tile(const Taps& taps, const float* x, const float* w, std::int64_t w_row, float* z, std::int64_t z_row,
-              const Lanes& lanes, const Start& start) {
+SHCNN_TILE void fma_tile(const Taps& taps, const float* x, const float* w, std::int64_t w_row, float* z,
+                         std::int64_t z_row, const Lanes& lanes, const Start& start) {
   Vec sum[M][V];
   std::int64_t shift[V];
   for (int v = 0; v < V; ++v) shift[v] = R == Reach::kPlaces ? lanes.x_at[v] : v * kW;
@@ -79,6 +84,15 @@ void fma_tile(const Taps& taps, const float* x, const float* w, std::int64_t w_r
     }
   }
 
+  // the next group of rows writes there soon: begin to fetch the lines, which nothing else announces
+  if (R != Reach::kPlaces) {
+    for (int m = 0; m < M; ++m) {
+      for (int byte = 0; byte < V * kW * 4; byte += kLine) {
+        __builtin_prefetch(reinterpret_cast<const char*>(z + (M + m) * z_row) + byte, 1);
+      }
+    }
+  }
+
   for (std::int64_t i = 0; i < taps.outer; ++i, x += taps.x_outer, w += taps.w_outer) {
     const float* x_middle = x;
     const float* w_middle = w;
@@ -86,6 +100,12 @@ void fma_tile(const Taps& taps, const float* x, const float* w, std::int64_t w_r
       const float* x_tap = x_middle;
       const float* w_tap = w_middle;
       for (std::int64_t k = 0; k < taps.inner; ++k, x_tap += taps.x_inner, w_tap += taps.w_inner) {
+        if (R == Reach::kAhead) {
+#pragma GCC unroll 8
+          for (int line = 1; line <= (V * kW * 4 + kLine - 1) / kLine; ++line) {
+            __builtin_prefetch(reinterpret_cast<const char*>(x_tap + V * kW) + line * kLine - kLine / 2);
+          }
+        }
         Vec in[V];
 #pragma GCC unroll 16
         for (int v = 0; v < V; ++v) {
@@ -126,16 +146,21 @@ SHCNN_HD void run_fma_tile(std::int64_t vecs, const Args&... args) {
 
 constexpr int kDots = kRegisters == 32 ? 5 : kW == 8 ? 3 : 2;  // columns of a dot tile
 
-/// sums[m * sum_row + k] += a[m * a_row + lane] * b[k * b_row + lane], lane = 0 .. lanes-1, as vectors.
+/// sums[m * sum_row + k] += a[m * a_row + lane] * b[k * b_row + lane], lane = 0 .. lanes-1, as vectors. Meanwhile the
+/// lines `ahead` floats behind the first and the last row of b are fetched: what the next tile reads.
 template <int M, int K>
-void dot_tile(const float* a, std::int64_t a_row, const float* b, std::int64_t b_row, std::int64_t lanes, Vec* sums,
-              std::int64_t sum_row) {
+SHCNN_TILE void dot_tile(const float* a, std::int64_t a_row, const float* b, std::int64_t b_row, std::int64_t lanes,
+                         std::int64_t ahead, Vec* sums, std::int64_t sum_row) {
   Vec sum[M][K];
   for (int m = 0; m < M; ++m) {
     for (int k = 0; k < K; ++k) sum[m][k] = sums[m * sum_row + k];
   }
+  const float* first_ahead = b + ahead;
+  const float* last_ahead = first_ahead + (K - 1) * b_row;
   std::int64_t lane = 0;
   for (; lane + kW <= lanes; lane += kW) {
+    __builtin_prefetch(first_ahead + lane);
+    if (K > 1) __builtin_prefetch(last_ahead + lane);
     Vec right[K];
 #pragma GCC unroll 8
     for (int k = 0; k < K; ++k) right[k] = load(b + k * b_row + lane);
@@ -185,5 +210,7 @@ SHCNN_HD void run_dot_tile(std::int64_t rows, std::int64_t columns, const Args&.
 SHCNN_HD std::int64_t even_cut(std::int64_t total, std::int64_t parts, std::int64_t part) {
   return total * part / parts;
 }
+
+#undef SHCNN_TILE
 
 }  // namespace shcnn::cpu::SHCNN_ISA_NAMESPACE
