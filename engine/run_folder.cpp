@@ -63,6 +63,10 @@ std::string field(const std::string& text) {
 }  // namespace
 
 RunFolder::RunFolder(fs::path path, Open open) : path_(std::move(path)) {
+  if (open == Open::kResume && !fs::exists(state()) && !fs::exists(previous_state())) {
+    throw io::Error(io::ErrorKind::kUsage, path_, "", "holds no state to resume",
+                    "start without --resume, or name the folder of a run");
+  }
   std::error_code error;
   fs::create_directories(path_, error);
   if (error)
@@ -71,10 +75,6 @@ RunFolder::RunFolder(fs::path path, Open open) : path_(std::move(path)) {
   if (open == Open::kNew && holds_run(path_)) {
     throw io::Error(io::ErrorKind::kUsage, path_, "", "holds a run already",
                     "continue it with --resume, replace it with --force, or name another --out");
-  }
-  if (open == Open::kResume && !fs::exists(state()) && !fs::exists(previous_state())) {
-    throw io::Error(io::ErrorKind::kUsage, path_, "", "holds no state to resume",
-                    "start without --resume, or name the folder of a run");
   }
   const fs::path lock = path_ / "run.lock";
   lock_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);

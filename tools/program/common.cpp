@@ -35,6 +35,7 @@ CLI::App* add_verb(CLI::App& parent, const std::string& name, const std::string&
                    const std::vector<std::string>& examples) {
   CLI::App* verb = parent.add_subcommand(name, what);
   show_examples_first(*verb, examples);
+  verb->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);  // as users of shells expect
   return verb;
 }
 

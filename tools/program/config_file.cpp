@@ -75,7 +75,8 @@ std::string quoted(const std::string& text) {
 std::string literal(const CLI::Option& option, const std::string& value) {
   if (option.get_items_expected_max() == 0) return value;  // a flag: true or false
   const std::string type = option.get_type_name();
-  const bool number = type.rfind("INT", 0) == 0 || type.rfind("UINT", 0) == 0 || type.rfind("FLOAT", 0) == 0;
+  const bool number = type.rfind("INT", 0) == 0 || type.rfind("UINT", 0) == 0 || type.rfind("FLOAT", 0) == 0 ||
+                      type.rfind("BOOLEAN", 0) == 0;
   return number ? value : quoted(value);
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <new>
 
+#include "io/error.h"
 #include "kernels/error.h"
 
 namespace shcnn::program {
@@ -29,6 +30,20 @@ ExitCode code_of(ErrorKind kind) {
   return ExitCode::kFailed;
 }
 
+ExitCode code_of(io::ErrorKind kind) {
+  switch (kind) {
+    case io::ErrorKind::kUsage:
+      return ExitCode::kUsage;
+    case io::ErrorKind::kBadData:
+      return ExitCode::kBadData;
+    case io::ErrorKind::kBadModel:
+      return ExitCode::kBadModel;
+    case io::ErrorKind::kDisk:
+      return ExitCode::kDisk;
+  }
+  return ExitCode::kFailed;
+}
+
 /// Messages of libraries may span lines; ours is one.
 std::string one_line(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
@@ -46,6 +61,8 @@ Ending ending_of(std::exception_ptr error) {
   } catch (const Failure& e) {
     return {e.code(), one_line(e.what())};
   } catch (const Error& e) {
+    return {code_of(e.kind()), one_line(e.what())};
+  } catch (const io::Error& e) {
     return {code_of(e.kind()), one_line(e.what())};
   } catch (const std::filesystem::filesystem_error& e) {
     return {ExitCode::kDisk, one_line(e.what())};

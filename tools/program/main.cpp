@@ -2,6 +2,7 @@
 // error is one line on stderr and an exit code by kind (tools/program/exit_code.h).
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 
@@ -23,12 +24,18 @@ const Verb& asked_verb(const Verbs& verbs) {
 void run(int argc, char** argv) {
   CLI::App app("SHCNN recognises facial expressions in small gray faces. shcnn VERB --help says more.");
   app.name("shcnn");
-  show_examples_first(app, {"shcnn doctor"});
+  show_examples_first(app, {"shcnn train --dataset fer2013 --data fer2013.csv --out RUN",
+                            "shcnn eval --weights RUN/weights.safetensors --dataset fer2013 --data fer2013.csv",
+                            "shcnn predict --weights RUN/weights.safetensors face.png", "shcnn doctor"});
   app.set_version_flag("--version", "shcnn " SHCNN_VERSION);
   app.require_subcommand(1);
 
   Common common;
   Verbs verbs;
+  add_data(app, common, verbs);
+  add_train(app, common, verbs);
+  add_eval(app, common, verbs);
+  add_predict(app, common, verbs);
   add_doctor(app, common, verbs);
 
   try {
@@ -54,6 +61,7 @@ void run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace shcnn::program;
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of writing, like a full disk
   Ending ending{ExitCode::kDone, {}};
   try {
     run(argc, argv);

@@ -32,9 +32,8 @@ Progress::Progress(std::string label, std::string unit, bool wanted)
 
 Progress::~Progress() { clear(); }
 
-void Progress::restart(std::string label) {
+void Progress::restart() {
   clear();
-  label_ = std::move(label);
   first_ = -1;
 }
 

@@ -21,7 +21,7 @@ class Progress {
   /// Wipes the bar, so that a line can be printed in its place.
   void clear();
   /// Starts anew: the rate is counted from here.
-  void restart(std::string label);
+  void restart();
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -1,0 +1,56 @@
+#include "tools/program/contact_sheet.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "io/atomic_file.h"
+#include "tools/program/exit_code.h"
+
+namespace shcnn::program {
+namespace {
+
+constexpr int kFace = 144;  ///< pixels, each way
+constexpr int kText = 38;   ///< pixels below a face
+constexpr int kMargin = 8;
+constexpr std::size_t kColumns = 6;
+const cv::Scalar kPaper(255, 255, 255), kInk(40, 40, 40), kBar(190, 130, 60);
+
+}  // namespace
+
+void ContactSheet::add(const cv::Mat& gray, const std::string& label, float score) {
+  if (tiles_.size() == kMost) return;
+  cv::Mat tile(kFace + kText, kFace, CV_8UC3, kPaper), face;
+  cv::resize(gray, face, cv::Size(kFace, kFace), 0, 0, cv::INTER_CUBIC);
+  cv::cvtColor(face, face, cv::COLOR_GRAY2BGR);
+  face.copyTo(tile(cv::Rect(0, 0, kFace, kFace)));
+  cv::putText(tile, fmt::format("{} {:.2f}", label, score), cv::Point(2, kFace + 18), cv::FONT_HERSHEY_SIMPLEX, 0.45,
+              kInk, 1, cv::LINE_AA);
+  cv::rectangle(tile, cv::Rect(2, kFace + 25, std::max(1, static_cast<int>(score * (kFace - 4))), 5), kBar, cv::FILLED);
+  tiles_.push_back(tile);
+}
+
+void ContactSheet::write(const std::string& path) const {
+  if (std::filesystem::path(path).extension() != ".png") {
+    throw Failure(ExitCode::kUsage, path + ": --picture wants a name that ends in .png");
+  }
+  const std::size_t columns = std::clamp<std::size_t>(tiles_.size(), 1, kColumns);
+  const std::size_t rows = (tiles_.size() + columns - 1) / columns;
+  const int step_x = kFace + kMargin, step_y = kFace + kText + kMargin;
+  cv::Mat sheet(static_cast<int>(rows) * step_y + kMargin, static_cast<int>(columns) * step_x + kMargin, CV_8UC3,
+                kPaper);
+  for (std::size_t i = 0; i < tiles_.size(); ++i) {
+    const int x = kMargin + static_cast<int>(i % columns) * step_x,
+              y = kMargin + static_cast<int>(i / columns) * step_y;
+    tiles_[i].copyTo(sheet(cv::Rect(cv::Point(x, y), tiles_[i].size())));
+  }
+  std::vector<unsigned char> bytes;
+  cv::imencode(".png", sheet, bytes);
+  io::write_file(path, std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
+                 io::Overwrite::kYes);
+}
+
+}  // namespace shcnn::program

@@ -1,0 +1,82 @@
+// shcnn data convert: a data set in another layout.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "io/dataset_writers.h"
+#include "io/ferplus.h"
+#include "tools/program/datasets.h"
+#include "tools/program/verbs.h"
+
+namespace shcnn::program {
+namespace {
+
+constexpr const char* kEverySplit = "all";
+
+struct ConvertArguments {
+  DatasetChoice from;
+  std::string to, layout, split = kEverySplit;
+};
+
+std::string layout_of(const ConvertArguments& args) {
+  if (args.layout.empty()) return std::filesystem::path(args.to).extension() == ".csv" ? "csv" : "folders";
+  if (args.layout == "csv" || args.layout == "folders" || args.layout == "ferplus") return args.layout;
+  throw Failure(ExitCode::kUsage, fmt::format("--layout: '{}' is none of csv, folders, ferplus", args.layout));
+}
+
+void run_convert(const ConvertArguments& args, const Common& common) {
+  const std::string layout = layout_of(args);
+  refuse_overwriting(args.to, common);
+  DatasetChoice from = args.from;
+  if (from.dataset.empty()) from.dataset = datasets_at(from.data).front();
+
+  // FER+'s layout keeps the votes, and with them every row; the others hold one class an image, which a rule decides
+  const bool votes = layout == "ferplus" && from.dataset == "ferplus";
+  io::FaceSet faces = votes ? io::read_ferplus(io::find_ferplus(from.data)) : read_dataset(from, from.rule, common);
+  if (args.split != kEverySplit) faces = faces.select(usage_from_string(args.split));
+  if (faces.size() == 0) {
+    throw Failure(ExitCode::kBadData,
+                  fmt::format("{}: holds no image of split {}; choose another --split", from.data, args.split));
+  }
+  if (layout == "csv") io::write_fer2013_csv(args.to, faces, io::Overwrite::kYes);
+  if (layout == "folders") io::write_folders(args.to, faces, io::Overwrite::kYes);
+  if (layout == "ferplus") io::write_ferplus_folders(args.to, faces, io::Overwrite::kYes);
+
+  if (common.json) {
+    print_json(
+        {{"schema", kSchema}, {"images", faces.size()}, {"layout", layout}, {"out", args.to}, {"rule", faces.rule}});
+  } else {
+    fmt::print("{} images of {} ({}, rule {}) -> {} ({})\n", faces.size(), from.data, from.dataset, faces.rule, args.to,
+               layout);
+  }
+}
+
+}  // namespace
+
+void add_data_convert(CLI::App& data, Common& common, Verbs& verbs) {
+  CLI::App* verb = add_verb(
+      data, "convert", "Writes a data set in another layout; the data set itself is not touched.",
+      {"shcnn data convert --from fer2013.csv --to FOLDERS", "shcnn data convert --from FOLDERS --to fer2013.csv",
+       "shcnn data convert --from DIR --dataset ferplus --rule strict --to FOLDERS --split private-test"});
+  auto args = std::make_shared<ConvertArguments>();
+  verb->add_option("--from", args->from.data, "folder or csv file to read");
+  verb->add_option("--dataset", args->from.dataset, "fer2013, ferplus or faces; found out where it is not given");
+  verb->add_option("--rule", args->from.rule, "ferplus: which rows count, strict or soft")->capture_default_str();
+  verb->add_option("--to", args->to, "csv file or folder to write");
+  verb->add_option(
+      "--layout", args->layout,
+      "csv (Kaggle's fer2013.csv), folders (by split and class) or ferplus (folders with votes); by default csv\n"
+      "where --to ends in .csv, else folders");
+  verb->add_option("--split", args->split, "training, public-test, private-test or all")->capture_default_str();
+  add_common(*verb, common, false);
+  verbs.push_back({verb,
+                   [verb, args, &common] {
+                     require_option(*verb, "--from", "the folder or csv file to read");
+                     require_option(*verb, "--to", "the csv file or folder to write");
+                     run_convert(*args, common);
+                   },
+                   {}});
+}
+
+}  // namespace shcnn::program

@@ -1,0 +1,99 @@
+// shcnn data lint: what a data set on disk holds, and what is odd about it.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "tools/program/datasets.h"
+#include "tools/program/verbs.h"
+
+namespace shcnn::program {
+namespace {
+
+/// Counts of one data set under one rule, as JSON; the text form is printed from it.
+Json facts_of(const std::string& dataset, const io::FaceSet& faces) {
+  Json splits = Json::object();
+  for (const io::Usage usage : io::kUsages) {
+    const io::UsageCount& count = faces.counts[static_cast<std::size_t>(usage)];
+    std::vector<std::int64_t> of_class(faces.class_names.size(), 0);
+    for (std::size_t i = 0; i < faces.labels.size(); ++i) {
+      if (faces.usages[i] == usage) ++of_class[static_cast<std::size_t>(faces.labels[i])];
+    }
+    Json classes = Json::object();
+    for (std::size_t c = 0; c < of_class.size(); ++c) classes[faces.class_names[c]] = of_class[c];
+    splits[split_name(usage)] = {
+        {"rows", count.rows}, {"kept", count.kept()}, {"dropped", count.dropped}, {"classes", classes}};
+  }
+  Json problems = Json::array();
+  for (const io::Problem& p : faces.problems) {
+    problems.push_back({{"place", p.place}, {"message", p.message}, {"mend", p.mend}});
+  }
+  return {
+      {"dataset", dataset}, {"source", faces.source}, {"rule", faces.rule}, {"splits", splits}, {"problems", problems}};
+}
+
+void print_facts(const Json& facts) {
+  fmt::print("{}, rule {}: {}\n", facts["dataset"].get<std::string>(), facts["rule"].get<std::string>(),
+             facts["source"].get<std::string>());
+  for (const auto& [split, counts] : facts["splits"].items()) {
+    if (counts["rows"].get<std::int64_t>() == 0) {
+      fmt::print("  {:<13} none\n", split);
+      continue;
+    }
+    std::string line = fmt::format("  {:<13} {} of {} rows: ", split, counts["kept"].get<std::int64_t>(),
+                                   counts["rows"].get<std::int64_t>());
+    const char* comma = "";
+    for (const auto& [name, n] : counts["classes"].items()) {
+      line += fmt::format("{}{} {}", comma, name, n.get<std::int64_t>());
+      comma = ", ";
+    }
+    for (const auto& [reason, n] : counts["dropped"].items()) {
+      line += fmt::format("; left out: {} {}", n.get<std::int64_t>(), reason);
+    }
+    fmt::print("{}\n", line);
+  }
+  for (const Json& p : facts["problems"]) {
+    fmt::print("  note: {}: {}; {}\n", p["place"].get<std::string>(), p["message"].get<std::string>(),
+               p["mend"].get<std::string>());
+  }
+}
+
+void run_lint(const DatasetChoice& choice, const Common& common) {
+  std::vector<std::string> found{choice.dataset};
+  if (choice.dataset.empty()) found = datasets_at(choice.data);
+  Json datasets = Json::array();
+  for (const std::string& dataset : found) {
+    const DatasetChoice one{dataset, choice.data, {}, choice.no_cache};
+    const std::vector<std::string> rules =
+        dataset == "ferplus" ? std::vector<std::string>{"strict", "soft"} : std::vector<std::string>{""};
+    for (const std::string& rule : rules) datasets.push_back(facts_of(dataset, read_dataset(one, rule, common)));
+  }
+  if (common.json) {
+    print_json({{"schema", kSchema}, {"data", choice.data}, {"datasets", datasets}});
+  } else {
+    for (const Json& facts : datasets) print_facts(facts);
+  }
+}
+
+}  // namespace
+
+void add_data_lint(CLI::App& data, Common& common, Verbs& verbs) {
+  CLI::App* verb =
+      add_verb(data, "lint",
+               "Reads a data set whole and says how many images each split and class has, which rows were left\n"
+               "out and why, and what is odd. Bad data end with exit code 3 and a line that names file and row.",
+               {"shcnn data lint DIR", "shcnn data lint --json fer2013.csv"});
+  auto choice = std::make_shared<DatasetChoice>();
+  verb->add_option("path", choice->data, "folder or csv file");
+  verb->add_option("--dataset", choice->dataset, "fer2013, ferplus or faces; found out where it is not given");
+  verb->add_flag("--no-cache", choice->no_cache, "do not keep a packed copy beside the data, nor use one");
+  add_common(*verb, common, false);
+  verbs.push_back({verb,
+                   [choice, &common] {
+                     if (choice->data.empty())
+                       throw Failure(ExitCode::kUsage, "data lint needs a folder or a csv file");
+                     run_lint(*choice, common);
+                   },
+                   {}});
+}
+
+}  // namespace shcnn::program

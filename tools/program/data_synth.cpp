@@ -1,0 +1,90 @@
+// shcnn data synth faces: made faces with seven expressions, in the form of FER2013 and FER+.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "io/dataset.h"
+#include "io/dataset_writers.h"
+#include "io/synth/faces.h"
+#include "tools/program/verbs.h"
+
+namespace shcnn::program {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct SynthFacesArguments {
+  std::string out;
+  std::string layout = "csv";
+  int count = 6000;
+  bool contempt = false;
+};
+
+void run_synth_faces(const SynthFacesArguments& args, const Common& common) {
+  const fs::path out(args.out);
+  if (args.layout != "csv" && args.layout != "folders" && args.layout != "ferplus") {
+    throw Failure(ExitCode::kUsage, fmt::format("--layout: '{}' is none of csv, folders, ferplus", args.layout));
+  }
+  refuse_overwriting(args.out, common);
+  synth::FaceSynthOptions options;
+  options.seed = common.seed;
+  options.count = args.count;
+  options.contempt = args.contempt;
+  options.threads = common.threads;
+  io::FaceSet faces;
+  if (args.layout == "csv") {
+    fs::create_directories(out);
+    faces = synth::write_made_faces(out, options, io::Overwrite::kYes);
+  } else {
+    faces = synth::make_faces(options);
+    if (args.layout == "folders") io::write_folders(out, faces, io::Overwrite::kYes);
+    if (args.layout == "ferplus") io::write_ferplus_folders(out, faces, io::Overwrite::kYes);
+  }
+
+  Json counts = Json::object();
+  for (const io::Usage usage : io::kUsages) {
+    counts[std::string(io::usage_name(usage))] = faces.counts[static_cast<std::size_t>(usage)].rows;
+  }
+  if (common.json) {
+    print_json(
+        {{"schema", kSchema}, {"out", args.out}, {"images", faces.size()}, {"counts", counts}, {"seed", common.seed}});
+  } else {
+    fmt::print("{} made faces -> {}  (Training {}, PublicTest {}, PrivateTest {})\n", faces.size(), args.out,
+               counts["Training"].get<int>(), counts["PublicTest"].get<int>(), counts["PrivateTest"].get<int>());
+  }
+}
+
+}  // namespace
+
+void add_data_synth(CLI::App& data, Common& common, Verbs& verbs) {
+  CLI::App* synth = add_verb(data, "synth", "Makes data: drawn, seeded, free of any real person.",
+                             {"shcnn data synth faces --out DIR"});
+  synth->require_subcommand(1);
+  CLI::App* verb = add_verb(
+      *synth, "faces",
+      "Draws 48 x 48 gray faces with seven expressions, 80/10/10 over Training, PublicTest and PrivateTest, as "
+      "fer2013.csv\n"
+      "and FER+ votes (fer2013new.csv), or as folders of images.",
+      {"shcnn data synth faces --out DIR", "shcnn data synth faces --out DIR --count 20000 --seed 7 --layout folders"});
+  auto args = std::make_shared<SynthFacesArguments>();
+  verb->add_option("--out", args->out, "folder to write");
+  verb->add_option("--count", args->count, "faces in all")->capture_default_str()->check(CLI::Range(10, 1000000));
+  verb->add_option("--layout", args->layout, "csv, folders (by class) or ferplus (FER+'s folders)")
+      ->capture_default_str();
+  verb->add_flag("--contempt", args->contempt,
+                 "an eighth class in the votes of FER+; FER2013's labels call it neutral");
+  verb->add_option("--threads", common.threads, "0 = every core this process may use")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 4096));
+  add_seed(*verb, common);
+  add_common(*verb, common, false);
+  verbs.push_back({verb,
+                   [verb, args, &common] {
+                     require_option(*verb, "--out", "the folder to write");
+                     run_synth_faces(*args, common);
+                   },
+                   {}});
+}
+
+}  // namespace shcnn::program

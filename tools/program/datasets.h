@@ -1,0 +1,48 @@
+// From a data set on disk to the samples that the engine takes: which reader, which split, which rule, which classes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/samples.h"
+#include "io/dataset.h"
+#include "tools/program/common.h"
+
+namespace shcnn::program {
+
+/// What --dataset, --data and --rule say.
+struct DatasetChoice {
+  std::string dataset;          ///< fer2013, ferplus or faces (folders of images by class)
+  std::string data;             ///< folder, or fer2013's csv file
+  std::string rule = "strict";  ///< ferplus: which rows count, "strict" (argmax > 0.5 and no NF) or "soft" (>= 0.5)
+  bool no_cache = false;
+};
+
+/// One split, ready for training or scoring.
+struct LoadedSplit {
+  Samples samples;
+  std::string split;  ///< "training", "public-test", "private-test"
+  std::string rule;   ///< the name of what decided which images count
+};
+
+/// Adds --dataset, --data and, for sets of votes, --rule.
+void add_dataset_options(CLI::App& verb, DatasetChoice& choice);
+/// Adds an option whose value is a split's name.
+CLI::Option* add_split_option(CLI::App& verb, const std::string& name, std::string& split, const std::string& what);
+
+/// "training", "public-test" or "private-test"; Failure(kUsage) on any other text.
+io::Usage usage_from_string(const std::string& split);
+std::string split_name(io::Usage usage);
+
+/// The names of the data sets that `path` looks like, at least one. Failure(kBadData) if it does not exist or looks
+/// like none.
+std::vector<std::string> datasets_at(const std::string& path);
+
+/// Reads the whole data set, from its cache where that is current; `rule` matters to ferplus alone. Errors of io/.
+io::FaceSet read_dataset(const DatasetChoice& choice, const std::string& rule, const Common& common);
+
+/// The images of one split that count under `rule`. Failure(kBadData) if there is none.
+LoadedSplit load_split(const DatasetChoice& choice, const std::string& rule, const std::string& split,
+                       const Common& common);
+
+}  // namespace shcnn::program

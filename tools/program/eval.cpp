@@ -1,0 +1,90 @@
+// shcnn eval: scores trained weights on one split of a data set, all crops of an image together.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "engine/checkpoint.h"
+#include "engine/run_folder.h"
+#include "kernels/backend.h"
+#include "tools/program/datasets.h"
+#include "tools/program/progress.h"
+#include "tools/program/results.h"
+#include "tools/program/verbs.h"
+
+namespace shcnn::program {
+namespace {
+
+struct EvalArguments {
+  std::string weights, out;
+  DatasetChoice data;
+  std::string split = "public-test";
+  std::int64_t batch = 100;
+};
+
+std::string joined(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
+
+void run_eval(const EvalArguments& args, const Common& common) {
+  if (!args.out.empty()) refuse_overwriting(args.out, common);
+  const Weights weights = load_weights(args.weights);
+  const LoadedSplit data = load_split(args.data, args.data.rule, args.split, common);
+  if (weights.class_names != data.samples.class_names) {
+    throw Failure(ExitCode::kUsage,
+                  fmt::format("{} tells apart {}; {} has {}: name the --dataset it was trained on", args.weights,
+                              joined(weights.class_names), args.data.dataset, joined(data.samples.class_names)));
+  }
+
+  BackendOptions options;
+  options.threads = common.threads;
+  Backend backend = make_backend(common.device, options);
+  const Model model = make_model(weights.model);
+  const std::vector<int> crops = evaluation_crops(weights.augment, data.samples.height > model.input_size);
+  const std::int64_t batch = std::max<std::int64_t>(args.batch, static_cast<std::int64_t>(crops.size()));
+  Network<float> network(*backend.device, backend.context, backend.ops, model, NetworkUse::kInference, batch);
+  weights.store_to(network.parameters());
+  const DeviceSamples<float> samples(*backend.device, data.samples);
+  Evaluator<float> evaluator(*backend.device, network, samples, crops, weights.input_scale);
+  Progress progress("scoring", "images", common.talkative());
+  const Evaluation evaluation =
+      evaluator.run([&progress](std::int64_t done, std::int64_t total) { progress.show(done, total); });
+  progress.clear();
+
+  if (!args.out.empty()) {
+    write_results(args.out, data.samples, evaluation);
+  }
+  if (common.json) {
+    print_json(score_json(args.data.dataset, data, evaluation));
+    return;
+  }
+  const Confusion& c = evaluation.confusion;
+  fmt::print("{}", confusion_table(data.samples.class_names, c));
+  fmt::print("accuracy {:.4f} ({} of {})  UF1 {:.4f}  UAR {:.4f}  on {} {}, rule {}\n", c.accuracy(), c.correct(),
+             c.total(), c.uf1(), c.uar(), args.data.dataset, data.split, data.rule);
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app, Common& common, Verbs& verbs) {
+  CLI::App* verb = add_verb(
+      app, "eval", "Scores weights on one split: confusion matrix, accuracy, UF1 (mean F1), UAR (mean recall).",
+      {"shcnn eval --weights RUN/weights.safetensors --dataset ferplus --data DIR --split private-test",
+       "shcnn eval --weights FILE --dataset fer2013 --data fer2013.csv --out results.json"});
+  auto args = std::make_shared<EvalArguments>();
+  verb->add_option("--weights", args->weights, "weights.safetensors of a run");
+  add_dataset_options(*verb, args->data);
+  add_split_option(*verb, "--split", args->split, "the split to score");
+  verb->add_option("--batch", args->batch, "samples at once; takes memory, changes no result")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 65536));
+  verb->add_option("--out", args->out, "JSON file for every single prediction");
+  add_common(*verb, common, true);
+  verbs.push_back({verb,
+                   [verb, args, &common] {
+                     require_option(*verb, "--weights", "weights.safetensors of a run");
+                     require_option(*verb, "--dataset", "fer2013, ferplus or faces");
+                     require_option(*verb, "--data", "the folder or file that holds the data");
+                     run_eval(*args, common);
+                   },
+                   {}});
+}
+
+}  // namespace shcnn::program

@@ -1,0 +1,110 @@
+#include "tools/program/pictures.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdlib>
+#include <filesystem>
+#include <opencv2/core/utils/logger.hpp>
+#include <opencv2/imgproc.hpp>
+#include <opencv2/videoio.hpp>
+
+#include "io/image.h"
+#include "tools/program/exit_code.h"
+
+namespace shcnn::program {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<const char*, 4> kImageEndings{".png", ".jpg", ".jpeg", ".bmp"};
+constexpr std::array<const char*, 7> kVideoEndings{".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".m4v"};
+
+template <std::size_t N>
+bool ends_like(const fs::path& path, const std::array<const char*, N>& endings) {
+  std::string ending = path.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return std::find(endings.begin(), endings.end(), ending) != endings.end();
+}
+
+[[noreturn]] void refuse(const fs::path& path, const std::string& what) {
+  throw Failure(ExitCode::kBadData, path.string() + ": " + what);
+}
+
+cv::Mat read_gray(const fs::path& path) {
+  io::Image image = io::read_image(path, 1);
+  return cv::Mat(image.height, image.width, CV_8UC1, image.pixels.data()).clone();
+}
+
+void use_video(const fs::path& path, const std::function<void(const Picture&)>& use) {
+  // what a decoder thinks of a file is no line of ours on stderr: -8 is FFmpeg's "quiet"
+  setenv("OPENCV_FFMPEG_LOGLEVEL", "-8", 0);
+  cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
+  cv::VideoCapture video(path.string());
+  if (!video.isOpened()) refuse(path, "cannot be read as a video; is it damaged, or of another format?");
+  cv::Mat frame;
+  int index = 0;
+  while (video.read(frame)) {
+    Picture picture{path.string(), index++, {}};
+    if (frame.channels() == 1) {
+      picture.gray = frame.clone();
+    } else {
+      cv::cvtColor(frame, picture.gray, cv::COLOR_BGR2GRAY);
+    }
+    use(picture);
+  }
+  if (index == 0) refuse(path, "holds no frame that can be decoded");
+}
+
+std::vector<std::string> images_in(const fs::path& folder) {
+  std::vector<std::string> files;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file() && ends_like(entry.path(), kImageEndings)) files.push_back(entry.path().string());
+  }
+  std::sort(files.begin(), files.end(), natural_less);
+  return files;
+}
+
+}  // namespace
+
+bool natural_less(const std::string& a, const std::string& b) {
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  std::size_t i = 0, j = 0;
+  while (i < a.size() && j < b.size()) {
+    if (digit(a[i]) && digit(b[j])) {
+      const std::size_t begin_a = std::min(a.find_first_not_of('0', i), a.size());
+      const std::size_t begin_b = std::min(b.find_first_not_of('0', j), b.size());
+      for (i = begin_a; i < a.size() && digit(a[i]);) ++i;
+      for (j = begin_b; j < b.size() && digit(b[j]);) ++j;
+      if (i - begin_a != j - begin_b) return i - begin_a < j - begin_b;
+      const int order = a.compare(begin_a, i - begin_a, b, begin_b, j - begin_b);
+      if (order != 0) return order < 0;
+    } else {
+      if (a[i] != b[j]) return a[i] < b[j];
+      ++i, ++j;
+    }
+  }
+  if (a.size() - i != b.size() - j) return a.size() - i < b.size() - j;
+  return a < b;  // equal but for leading zeros
+}
+
+void for_each_picture(const std::vector<std::string>& inputs, const std::function<void(const Picture&)>& use) {
+  for (const std::string& input : inputs) {
+    const fs::path path(input);
+    if (!fs::exists(path)) refuse(path, "does not exist");
+    if (fs::is_directory(path)) {
+      const std::vector<std::string> files = images_in(path);
+      if (files.empty()) refuse(path, "this folder holds no image (png, jpg, bmp)");
+      for (const std::string& file : files) use({file, -1, read_gray(file)});
+    } else if (ends_like(path, kVideoEndings)) {
+      use_video(path, use);
+    } else {
+      use({input, -1, read_gray(path)});
+    }
+  }
+}
+
+}  // namespace shcnn::program

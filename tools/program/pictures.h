@@ -1,0 +1,27 @@
+// Pictures as users have them: files, folders, videos; and faces found in them. OpenCV stays behind this header's
+// functions and cv::Mat.
+#pragma once
+
+#include <functional>
+#include <opencv2/core.hpp>
+#include <string>
+#include <vector>
+
+namespace shcnn::program {
+
+/// One picture, or one frame of a video.
+struct Picture {
+  std::string input;  ///< the file
+  int frame = -1;     ///< of a video, from 0; -1 for an image
+  cv::Mat gray;       ///< 8-bit
+};
+
+/// Every picture that `inputs` (images, videos, folders: their images, by name with numbers in counting order) lead to,
+/// one after the other. Failure(kBadData) on a path that does not exist, a video that cannot be decoded, or a folder
+/// without images; io::Error (kBadData) as io::read_image on a file that is no image.
+void for_each_picture(const std::vector<std::string>& inputs, const std::function<void(const Picture&)>& use);
+
+/// Orders "img9" before "img46": digits compare as numbers.
+bool natural_less(const std::string& a, const std::string& b);
+
+}  // namespace shcnn::program

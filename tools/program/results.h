@@ -1,0 +1,17 @@
+// What a scored set of images says, as JSON and as text.
+#pragma once
+
+#include <string>
+
+#include "engine/evaluator.h"
+#include "tools/program/datasets.h"
+
+namespace shcnn::program {
+
+/// {"schema", "dataset", "split", "images", "rule", "accuracy", "uf1", "uar", "labels", "confusion"}; images counts
+/// those that have a true class.
+Json score_json(const std::string& dataset, const LoadedSplit& data, const Evaluation& evaluation);
+/// Rows: true class; columns: predicted class; with recall and F1 of each class.
+std::string confusion_table(const std::vector<std::string>& labels, const Confusion& confusion);
+
+}  // namespace shcnn::program

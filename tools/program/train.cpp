@@ -1,0 +1,278 @@
+// shcnn train: trains the static network on FER2013, FER+ or folders of faces, into a RUN folder that can be resumed.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "engine/run_folder.h"
+#include "engine/train_config.h"
+#include "engine/trainer.h"
+#include "io/atomic_file.h"
+#include "tools/program/config_file.h"
+#include "tools/program/datasets.h"
+#include "tools/program/machine.h"
+#include "tools/program/progress.h"
+#include "tools/program/stop_request.h"
+#include "tools/program/verbs.h"
+
+namespace shcnn::program {
+namespace {
+
+constexpr const char* kNoValidation = "none";
+constexpr const char* kConfigFile = "config.toml";
+constexpr int kAnyClasses = 7;  ///< the recipes' settings do not depend on it; the data decide
+
+/// The verb's arguments. Settings of TrainConfig are kept as changes to whatever the recipe says.
+struct TrainArguments {
+  DatasetChoice data;
+  std::string out;
+  std::string recipe = "paper";
+  std::string validation_split = "private-test";
+  std::string validation_rule = "strict";
+  bool resume = false, force_resume = false;
+  std::int64_t save_every = TrainHooks{}.save_every;
+  std::vector<std::function<void(TrainConfig&)>> changes;
+
+  TrainConfig resolved(int classes, const Common& common) const {
+    TrainConfig config = shcnn::recipe(recipe, Variant::kStatic, classes, data.dataset);
+    config.seed = common.seed;
+    for (const auto& change : changes) change(config);
+    config.check();
+    return config;
+  }
+};
+
+/// Adds a flag that changes one setting of the recipe.
+template <class T>
+void add_change(CLI::App& verb, TrainArguments& args, const std::string& name, const std::string& what,
+                std::function<void(TrainConfig&, const T&)> change) {
+  verb.add_option_function<T>(
+          name,
+          [&args, change](const T& value) {
+            args.changes.push_back([change, value](TrainConfig& config) { change(config, value); });
+          },
+          what)
+      ->group("Instead of what the recipe says");
+}
+
+void add_changes(CLI::App& verb, TrainArguments& args) {
+  using C = TrainConfig;
+  add_change<int>(verb, args, "--epochs", "passes over the training data", [](C& c, int v) { c.epochs = v; });
+  add_change<std::int64_t>(verb, args, "--steps", "stop after this many steps; 0 = epochs decide",
+                           [](C& c, std::int64_t v) { c.steps = v; });
+  add_change<std::int64_t>(verb, args, "--batch", "samples a step", [](C& c, std::int64_t v) { c.batch = v; });
+  add_change<double>(verb, args, "--lr", "learning rate", [](C& c, double v) { c.learning_rate = v; });
+  add_change<double>(verb, args, "--lr-decay", "factor on it every --lr-decay-steps",
+                     [](C& c, double v) { c.decay_rate = v; });
+  add_change<std::int64_t>(verb, args, "--lr-decay-steps", "steps", [](C& c, std::int64_t v) { c.decay_steps = v; });
+  add_change<bool>(verb, args, "--lr-staircase", "true: decay at whole multiples only",
+                   [](C& c, bool v) { c.staircase = v; });
+  add_change<double>(verb, args, "--l2", "lambda of the L2 term", [](C& c, double v) { c.l2 = v; });
+  add_change<double>(verb, args, "--dropout", "drop rate of the two hidden dense layers",
+                     [](C& c, double v) { c.dropout = v; });
+  add_change<double>(verb, args, "--slope", "of LeakyReLU", [](C& c, double v) { c.model.slope = v; });
+  add_change<std::string>(verb, args, "--activation", "leaky, or relu (the same as --slope 0)",
+                          [](C& c, const std::string& v) {
+                            if (v == "relu") c.model.slope = 0;
+                            if (v != "relu" && v != "leaky") {
+                              throw Failure(ExitCode::kUsage, "--activation: '" + v + "' is neither leaky nor relu");
+                            }
+                          });
+  add_change<std::string>(verb, args, "--augment", "none, center (training sees the middle crop) or ten",
+                          [](C& c, const std::string& v) { c.augment = augment_from_string(v); });
+  add_change<double>(verb, args, "--input-scale", "factor on the gray levels",
+                     [](C& c, double v) { c.input_scale = v; });
+  add_change<double>(verb, args, "--clip-norm", "largest global gradient norm; 0 = no clipping",
+                     [](C& c, double v) { c.clip_norm = v; });
+  add_change<std::string>(verb, args, "--on-nan", "stop, skip or rollback",
+                          [](C& c, const std::string& v) { c.on_nan = on_nan_from_string(v); });
+}
+
+/// Shows what the recipe decided where no flag did.
+void show_resolved(CLI::App& verb, const TrainConfig& config) {
+  for (const auto& [name, value] : config.fields()) {
+    CLI::Option* option = verb.get_option_no_throw("--" + name);
+    if (option && option->empty()) option->default_str(value);
+  }
+}
+
+/// What the weights files of this run say beside the tensors.
+Weights weights_template(const TrainConfig& config, const Samples& data, const std::string& dataset) {
+  Weights weights;
+  weights.model = config.model;
+  weights.class_names = data.class_names;
+  weights.input_scale = config.input_scale;
+  weights.augment = config.augment;
+  weights.recipe = config.recipe;
+  weights.dataset = dataset;
+  return weights;
+}
+
+std::string epoch_line(const EpochRecord& r, int epochs, bool best, double seconds) {
+  std::string line = fmt::format("epoch {}/{}  loss {:.4f}  divergence {:.4f}  training {:.4f}", r.epoch, epochs,
+                                 r.loss, r.divergence, r.accuracy);
+  if (r.validated) line += fmt::format("  validation {:.4f}{}", r.validation_accuracy, best ? " (best)" : "");
+  if (r.skipped) line += fmt::format("  {} non-finite steps", r.skipped);
+  return line + fmt::format("  {:.1f} s", seconds);
+}
+
+/// One call of the verb: everything that the hooks of the trainer share.
+class TrainRun {
+ public:
+  TrainRun(const TrainArguments& args, const Common& common, const CLI::App& verb)
+      : args_(args),
+        common_(common),
+        verb_(verb),
+        progress_("training", "steps", common.talkative()),
+        validation_progress_("validation", "images", common.talkative()) {}
+
+  void run() {
+    load_data();
+    const Samples* validation = validation_ ? &validation_->samples : nullptr;
+    BackendOptions options;
+    options.threads = common_.threads;
+    Backend backend = make_backend(common_.device, options);
+    Trainer trainer(backend, config_, training_.samples, validation);
+    remark(common_, fmt::format("training on {}, {} of memory planned", backend.device->name(),
+                                bytes_text(static_cast<double>(trainer.memory().total_bytes()))));
+    RunFolder folder(args_.out, args_.resume    ? RunFolder::Open::kResume
+                                : common_.force ? RunFolder::Open::kReplace
+                                                : RunFolder::Open::kNew);
+    if (!args_.resume) io::write_file(folder.path() / kConfigFile, config_text(verb_), io::Overwrite::kYes);
+
+    watch_for_stop_requests();
+    std::string note;
+    epoch_start_ = std::chrono::steady_clock::now();
+    const TrainOutcome outcome =
+        train_in(folder, trainer, config_, training_.samples, validation,
+                 weights_template(config_, training_.samples, args_.data.dataset), hooks(), args_.force_resume, &note);
+    progress_.clear();
+    if (!note.empty()) remark(common_, note);
+    if (outcome == TrainOutcome::kStopped) {
+      throw Failure(
+          ExitCode::kStopped,
+          fmt::format("stopped on request, state saved; go on with: shcnn train --out {} --resume", args_.out));
+    }
+    report(trainer);
+  }
+
+ private:
+  void load_data() {
+    training_ = load_split(args_.data, args_.data.rule, "training", common_);
+    if (args_.validation_split != kNoValidation) {
+      validation_ = load_split(args_.data, args_.validation_rule, args_.validation_split, common_);
+    }
+    config_ = args_.resolved(training_.samples.classes(), common_);
+  }
+
+  TrainHooks hooks() {
+    TrainHooks hooks;
+    hooks.save_every = args_.save_every;
+    hooks.should_stop = stop_requested;
+    hooks.on_step = [this](const TrainProgress& p) {
+      epochs_ = p.epochs;
+      progress_.show(static_cast<std::int64_t>(p.step), static_cast<std::int64_t>(p.total_steps),
+                     fmt::format("epoch {}/{}  cross-entropy {:.4f}", p.epoch, p.epochs, p.mean_cross_entropy));
+    };
+    hooks.on_validation = [this](std::int64_t done, std::int64_t total) {
+      progress_.clear();
+      validation_progress_.show(done, total);
+    };
+    hooks.on_epoch = [this](const EpochRecord& record, const Evaluation*, bool best) {
+      const auto now = std::chrono::steady_clock::now();
+      const double seconds = std::chrono::duration<double>(now - epoch_start_).count();
+      epoch_start_ = now;
+      validation_progress_.restart();
+      progress_.restart();
+      remark(common_, epoch_line(record, epochs_, best, seconds));
+    };
+    return hooks;
+  }
+
+  void report(const Trainer& trainer) const {
+    const std::vector<EpochRecord>& curves = trainer.curves();
+    const EpochRecord* best = nullptr;
+    for (const EpochRecord& r : curves) {
+      if (r.validated && (!best || r.validation_accuracy > best->validation_accuracy)) best = &r;
+    }
+    if (common_.json) {
+      Json json = {{"schema", kSchema},
+                   {"run", args_.out},
+                   {"training_images", training_.samples.count()},
+                   {"training_rule", training_.rule},
+                   {"steps", trainer.total_steps()},
+                   {"epochs", curves.size()}};
+      if (best) {
+        json["best_epoch"] = best->epoch;
+        json["validation"] = {{"split", validation_->split},
+                              {"rule", validation_->rule},
+                              {"accuracy", best->validation_accuracy},
+                              {"uf1", best->validation_uf1},
+                              {"uar", best->validation_uar}};
+      }
+      print_json(json);
+      return;
+    }
+    fmt::print("{} steps, {} epochs -> {}\n", trainer.total_steps(), curves.size(), args_.out);
+    if (best) {
+      fmt::print("best epoch {}: accuracy {:.4f}, UF1 {:.4f}, UAR {:.4f} on {} (rule {})\n", best->epoch,
+                 best->validation_accuracy, best->validation_uf1, best->validation_uar, validation_->split,
+                 validation_->rule);
+    }
+  }
+
+  const TrainArguments& args_;
+  const Common& common_;
+  const CLI::App& verb_;
+  LoadedSplit training_;
+  std::optional<LoadedSplit> validation_;
+  TrainConfig config_;
+  Progress progress_, validation_progress_;
+  int epochs_ = 0;
+  std::chrono::steady_clock::time_point epoch_start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+void add_train(CLI::App& app, Common& common, Verbs& verbs) {
+  CLI::App* verb = add_verb(
+      app, "train", "Trains SHCNN on gray faces. RUN then holds weights, state, curves, results and the configuration.",
+      {"shcnn train --dataset ferplus --data DIR --out RUN",
+       "shcnn train --dataset fer2013 --data fer2013.csv --out RUN --epochs 5",
+       "shcnn train --dataset faces --data DIR --out RUN --recipe code", "shcnn train --out RUN --resume"});
+  auto args = std::make_shared<TrainArguments>();
+  args->data.rule = "soft";  // train on many, score on the paper's
+  add_dataset_options(*verb, args->data);
+  verb->add_option("--out", args->out, "RUN: the folder to write");
+  verb->add_option("--recipe", args->recipe, "paper or code (the authors' program)")->capture_default_str();
+  add_split_option(*verb, "--val-split", args->validation_split, "validate on this split, or 'none'");
+  verb->add_option("--val-rule", args->validation_rule, "ferplus: which of its rows count")->capture_default_str();
+  verb->add_flag("--resume", args->resume, "go on with what RUN holds, with the settings it was started with");
+  verb->add_flag("--force-resume", args->force_resume, "resume although settings or data differ");
+  verb->add_option("--save-every", args->save_every, "steps between saved states")->capture_default_str();
+  add_changes(*verb, *args);
+  add_seed(*verb, common);
+  add_common(*verb, common, true);
+
+  const auto resolve = [verb, args, &common] {
+    if (args->resume && common.config.empty() && !args->out.empty()) {
+      const std::filesystem::path stored = std::filesystem::path(args->out) / kConfigFile;
+      if (std::filesystem::exists(stored)) apply_config_file(*verb, stored.string());
+    }
+    show_resolved(*verb, args->resolved(kAnyClasses, common));
+  };
+  const auto run = [verb, args, &common] {
+    require_option(*verb, "--dataset", "fer2013, ferplus or faces");
+    require_option(*verb, "--data", "the folder or file that holds the data");
+    require_option(*verb, "--out", "the folder to write the run to");
+    TrainRun(*args, common, *verb).run();
+  };
+  verbs.push_back({verb, run, resolve});
+}
+
+}  // namespace shcnn::program
