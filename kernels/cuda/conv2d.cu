@@ -1,55 +1,30 @@
-// Convolution, its input gradient and its filter gradient, as implicit matrix products (gemm.cuh). Stride 1.
+// Convolution and its input gradient, as implicit matrix products (gemm.cuh). Stride 1.
 //
 // The sample is innermost, so for one channel the outputs (oy, ox, n) are one run of `lanes`, and shifting the window
 // by a tap shifts that run by a constant: no im2col matrix is ever built, its rows are read where they lie.
 //
-//   forward:          z [co][lane]          = sum over (tap, ci) of  w[tap, ci][co] * x[ci][lane + tap]     correlate
-//   input gradient:   dx[ci][lane]          = sum over (tap, co) of  w[-tap, co][ci] * dz[co][lane + tap]   correlate
-//   filter gradient:  dw[co][ci, tap]       = sum over lanes of      dz[co][lane] * x[ci][lane + tap]       filter
+//   forward:         z [co][lane] = sum over (tap, ci) of  w[tap, ci][co] * x[ci][lane + tap]
+//   input gradient:  dx[ci][lane] = sum over (tap, co) of  w[-tap, co][ci] * dz[co][lane + tap]
 //
-// correlate: a block makes 44 channels x 96 (or 32) lanes. The weights are first put into the order in which the
-// product reads them (pack_weights, a few hundred kB at most), for the input gradient mirrored, which makes it the same
-// kernel. Taps that fall on padding for every lane of a tile are not multiplied at all. filter: a block makes 44 x 132
-// (or 28) of the (co, (ci, tap)) sums over its share of the lanes; the shares' sums are added in a second kernel, in a
-// fixed order.
+// Both are one kernel, correlate: a block makes 44 channels x 96 (or 32) lanes. The weights are first put into the
+// order in which the product reads them (pack_weights, a few hundred kB at most), for the input gradient mirrored. Taps
+// that fall on padding for every lane of a tile are not multiplied at all.
 //
 // 44 rows are four threads' 11: SHCNN's 44 and 88 channels need no padding to a power of two. docs/kernels.md counts.
 #include <algorithm>
 
+#include "kernels/cuda/conv2d.cuh"
 #include "kernels/cuda/gemm.cuh"
-#include "kernels/cuda/ops.h"
-#include "kernels/cuda/sum_splits.cuh"
-#include "kernels/math/fast_divisor.h"
 
 namespace shcnn::SHCNN_EXECUTOR {
 namespace {
 
 //                        rows, cols a thread; threads; slices; depth
-using WideTile = Tile<11, 8, 4, 12, 4, 44>;         // 44 x 96, 192 threads
-using NarrowTile = Tile<11, 8, 4, 4, 8, 44>;        // 44 x 32, 128 threads: where wide tiles are too few
-using WideFilterTile = Tile<11, 6, 4, 22, 4, 32>;   // 44 x 132, 352 threads
-using NarrowFilterTile = Tile<11, 7, 4, 4, 8, 32>;  // 44 x 28, 128 threads: the first layer has 25 columns
+using WideTile = Tile<11, 8, 4, 12, 4, 44>;   // 44 x 96, 192 threads
+using NarrowTile = Tile<11, 8, 4, 4, 8, 44>;  // 44 x 32, 128 threads: where wide tiles are too few
 static_assert(WideTile::kRows == NarrowTile::kRows, "one packing of the weights serves both");
 
-/// What the tile choices are made for: the multiprocessors of an H100. A constant, so that a sum's order is the same
-/// on every GPU.
-constexpr int kMultiprocessors = 132;
-
-/// One stride-1 correlation of x (channels, height, width, samples) -> y (out_channels, out_height, out_width,
-/// samples).
-struct Correlation {
-  const float* x;
-  float* y;
-  int channels, height, width, samples;
-  int out_channels, out_width;
-  int lanes;  ///< out_height * out_width * samples
-  int plane;  ///< height * width * samples
-  int kernel, pad;
-  FastDivisor by_samples, by_out_width, by_channels;
-};
-
-// --- weights in the order of the product
-// -------------------------------------------------------------------------------
+// --- weights in the order of the product ----------------------------------------------------------------------------
 
 /// Columns of the packed weights: each thread's 11 rows of a tile, padded to 12.
 template <class T>
@@ -78,8 +53,7 @@ std::int64_t packed_cols(std::int64_t out) {
   return (out + WideTile::kRows - 1) / WideTile::kRows * kPackedTile<WideTile>;
 }
 
-// --- forward and input gradient: correlate
-// -------------------------------------------------------------------------------
+// --- forward and input gradient -------------------------------------------------------------------------------------
 
 /// The taps that fall on x for at least one lane of a tile: rows first_y .., columns first_x .. first_x + columns - 1.
 struct TapRectangle {
@@ -129,19 +103,22 @@ class WindowLoader {
   }
   __device__ void operator()(float* stage, int k, int end) const {
     if (row_ >= kStep) return;
-    int tap_y, tap_x, channel;
-    split_depth(p_, taps_, WholeTaps ? k : k + row_, tap_y, tap_x, channel);
-    if (WholeTaps) channel += row_;
+    float* const to = stage + row_ * T::kCols + col_;
+    if constexpr (WholeTaps) {
+      const Source source = locate(k);
+      const float* from = source.address + static_cast<std::int64_t>(row_) * p_.plane;
+      const std::int64_t step = static_cast<std::int64_t>(kStep) * p_.plane;
 #pragma unroll
-    for (int i = 0; i < T::kDepth; i += kStep) {
-      const int row = row_ + i;
-      if (row >= T::kDepth || k + row >= end) break;
-      if (!WholeTaps && i > 0) split_depth(p_, taps_, k + row, tap_y, tap_x, channel);
-      const int y = y_ + tap_y, x = x_ + tap_x;
-      const bool valid = static_cast<unsigned>(y) < static_cast<unsigned>(p_.height) &&
-                         static_cast<unsigned>(x) < static_cast<unsigned>(p_.width);
-      const int at = (y * p_.width + x) * p_.samples + sample_ + (WholeTaps ? channel + i : channel) * p_.plane;
-      async_copy<4 * Vec>(stage + row * T::kCols + col_, p_.x + (valid ? at : 0), valid ? 4 * Vec : 0);
+      for (int i = 0; i < T::kDepth; i += kStep, from += step) {
+        if (row_ + i < T::kDepth) async_copy<4 * Vec>(to + i * T::kCols, from, source.bytes);
+      }
+    } else {
+#pragma unroll
+      for (int i = 0; i < T::kDepth; i += kStep) {
+        if (row_ + i >= T::kDepth || k + row_ + i >= end) break;
+        const Source source = locate(k + row_ + i);
+        async_copy<4 * Vec>(to + i * T::kCols, source.address, source.bytes);
+      }
     }
   }
 
@@ -149,6 +126,21 @@ class WindowLoader {
   static constexpr int kPerRow = T::kCols / Vec;
   static constexpr int kStep = T::kThreads / kPerRow < T::kDepth ? T::kThreads / kPerRow : T::kDepth;
   static_assert(kStep > 0);
+
+  struct Source {
+    const float* address;
+    int bytes;  ///< 0 on padding: the copy is zeros
+  };
+  /// Where the thread's lanes of depth k lie.
+  __device__ Source locate(int k) const {
+    int tap_y, tap_x, channel;
+    split_depth(p_, taps_, k, tap_y, tap_x, channel);
+    const int y = y_ + tap_y, x = x_ + tap_x;
+    const bool valid = static_cast<unsigned>(y) < static_cast<unsigned>(p_.height) &&
+                       static_cast<unsigned>(x) < static_cast<unsigned>(p_.width);
+    const int at = valid ? (y * p_.width + x) * p_.samples + sample_ : 0;
+    return {p_.x + channel * p_.plane + at, valid ? 4 * Vec : 0};
+  }
 
   const Correlation& p_;
   const TapRectangle& taps_;
@@ -164,14 +156,19 @@ class PackedWeightLoader {
       : p_(p), taps_(taps), cols_(cols), col_(thread % kPerRow * 4), row_(thread / kPerRow), from_(packed + col_) {}
   __device__ void operator()(float* stage, int k, int end) const {
     if (row_ >= kStep) return;
-    int depth = packed_depth(WholeTaps ? k : k + row_);
-    if (WholeTaps) depth += row_;
+    float* const to = stage + row_ * kPackedTile<T> + col_;
+    if constexpr (WholeTaps) {
+      const float* from = locate(k) + row_ * cols_;
 #pragma unroll
-    for (int i = 0; i < T::kDepth; i += kStep) {
-      const int row = row_ + i;
-      if (row >= T::kDepth || k + row >= end) break;
-      if (!WholeTaps && i > 0) depth = packed_depth(k + row);
-      async_copy<16>(stage + row * kPackedTile<T> + col_, from_ + (WholeTaps ? depth + i : depth) * cols_);
+      for (int i = 0; i < T::kDepth; i += kStep, from += kStep * cols_) {
+        if (row_ + i < T::kDepth) async_copy<16>(to + i * kPackedTile<T>, from);
+      }
+    } else {
+#pragma unroll
+      for (int i = 0; i < T::kDepth; i += kStep) {
+        if (row_ + i >= T::kDepth || k + row_ + i >= end) break;
+        async_copy<16>(to + i * kPackedTile<T>, locate(k + row_ + i));
+      }
     }
   }
 
@@ -179,11 +176,11 @@ class PackedWeightLoader {
   static constexpr int kPerRow = kPackedTile<T> / 4;
   static constexpr int kStep = T::kThreads / kPerRow < T::kDepth ? T::kThreads / kPerRow : T::kDepth;
 
-  /// Row of `packed`, which holds all taps, for k, which counts those of the tile's rectangle.
-  __device__ int packed_depth(int k) const {
+  /// `packed` holds all taps, k counts those of the tile's rectangle.
+  __device__ const float* locate(int k) const {
     int y, x, channel;
     split_depth(p_, taps_, k, y, x, channel);
-    return (y * p_.kernel + x) * p_.channels + channel;
+    return from_ + ((y * p_.kernel + x) * p_.channels + channel) * cols_;
   }
 
   const Correlation& p_;
@@ -251,214 +248,111 @@ void correlate(const Context& context, const char* op, Correlation p, const floa
             p.out_channels, static_cast<int>(packed_cols(p.out_channels)), w, packed);
   const std::int64_t wide_tiles =
       std::int64_t{blocks_for(op, p.lanes, WideTile::kCols)} * blocks_for(op, p.out_channels, WideTile::kRows);
-  if (wide_tiles >= kMultiprocessors / 2) {
+  if (wide_tiles >= 2 * kMultiprocessors) {
     launch_correlate<WideTile>(context, op, p, packed);
   } else {
     launch_correlate<NarrowTile>(context, op, p, packed);
   }
 }
 
-// --- filter gradient
-// ---------------------------------------------------------------------------------------------------
+// --- plain kernels: one thread an output, for tests -----------------------------------------------------------------
 
-/// What the filter gradient's blocks need: Correlation's geometry of the forward pass, dz, and the split of the lanes.
-struct FilterSum {
-  Correlation forward;  ///< y unused
-  const float* dz;      ///< (Co, lanes)
-  float* sums;          ///< (splits, Co, columns)
-  int columns;          ///< Ci * K * K
-  int lanes_per_split;  ///< a multiple of kDepth
-};
-
-/// Right operand: stage[(ci, tap)][lane] = x[ci][lane shifted by tap], zero on padding. A thread's columns stay the
-/// same, its lanes move on.
-template <class T, int Vec>
-class TapLoader {
- public:
-  __device__ TapLoader(int thread, const Correlation& p, int first_col, int columns)
-      : p_(p), k_(thread % kPerRow * Vec), col_(thread / kPerRow) {
-    const int taps = p.kernel * p.kernel;
-#pragma unroll
-    for (int i = 0; i < kCount; ++i) {
-      const int col = first_col + col_ + i * kStep;
-      const int channel = col / taps, tap = col % taps;
-      tap_y_[i] = col < columns ? tap / p.kernel : 0x10000;  // a column beyond the last lies on padding for every lane
-      tap_x_[i] = tap % p.kernel;
-      offset_[i] = channel * p.plane + (tap / p.kernel * p.width + tap_x_[i]) * p.samples;
+/// z = conv(x, w) of `forward` geometry, taps in order.
+__global__ void conv2d_forward_naive_kernel(Correlation p, const float* __restrict__ w) {
+  const int lane = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  const int co = static_cast<int>(blockIdx.y);
+  if (lane >= p.lanes) return;
+  const int n = lane % p.samples, out_x = lane / p.samples % p.out_width, out_y = lane / p.samples / p.out_width;
+  float sum = 0;
+  for (int ci = 0; ci < p.channels; ++ci) {
+    for (int ky = 0; ky < p.kernel; ++ky) {
+      for (int kx = 0; kx < p.kernel; ++kx) {
+        const int y = out_y + ky - p.pad, x = out_x + kx - p.pad;
+        if (y < 0 || y >= p.height || x < 0 || x >= p.width) continue;
+        sum = fmadd(w[((co * p.channels + ci) * p.kernel + ky) * p.kernel + kx],
+                    p.x[ci * p.plane + (y * p.width + x) * p.samples + n], sum);
+      }
     }
   }
-  __device__ void operator()(float* stage, int k, int end) const {
-    if (col_ >= kStep) return;
-    const int lane = k + k_;
-    const int pixel = p_.by_samples.quotient(lane);
-    const int out_y = p_.by_out_width.quotient(pixel);
-    const int y = out_y - p_.pad, x = p_.by_out_width.remainder(pixel, out_y) - p_.pad;
-    const int at = (y * p_.width + x) * p_.samples + p_.by_samples.remainder(lane, pixel);
-#pragma unroll
-    for (int i = 0; i < kCount; ++i) {
-      const int col = col_ + i * kStep;
-      if (col >= T::kCols) break;
-      const bool valid = lane < end && static_cast<unsigned>(y + tap_y_[i]) < static_cast<unsigned>(p_.height) &&
-                         static_cast<unsigned>(x + tap_x_[i]) < static_cast<unsigned>(p_.width);
-      async_copy<4 * Vec>(stage + col * kStride + k_, p_.x + (valid ? at + offset_[i] : 0), valid ? 4 * Vec : 0);
+  p.y[static_cast<std::int64_t>(co) * p.lanes + lane] = sum;
+}
+
+/// dx from dz: every output that (y, x) had a part in. `p` is the mirrored geometry that correlate uses, taken apart
+/// again: p.x is dz (Co), p.y is dx (Ci), the forward pad is kernel - 1 - p.pad.
+__global__ void conv2d_backward_data_naive_kernel(Correlation p, const float* __restrict__ w) {
+  const int lane = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  const int ci = static_cast<int>(blockIdx.y);
+  if (lane >= p.lanes) return;
+  const int n = lane % p.samples, x = lane / p.samples % p.out_width, y = lane / p.samples / p.out_width;
+  const int pad = p.kernel - 1 - p.pad;
+  float sum = 0;
+  for (int co = 0; co < p.channels; ++co) {
+    for (int ky = 0; ky < p.kernel; ++ky) {
+      for (int kx = 0; kx < p.kernel; ++kx) {
+        const int out_y = y + pad - ky, out_x = x + pad - kx;
+        if (out_y < 0 || out_y >= p.height || out_x < 0 || out_x >= p.width) continue;
+        sum = fmadd(w[((co * p.out_channels + ci) * p.kernel + ky) * p.kernel + kx],
+                    p.x[co * p.plane + (out_y * p.width + out_x) * p.samples + n], sum);
+      }
     }
   }
-
- private:
-  static constexpr int kPerRow = T::kDepth / Vec;
-  static constexpr int kStep = T::kThreads / kPerRow < T::kCols ? T::kThreads / kPerRow : T::kCols;
-  static constexpr int kCount = (T::kCols + kStep - 1) / kStep;
-  static constexpr int kStride = Stage<Layout::kRowMajor, T::kCols, T::kDepth>::kStride;
-
-  const Correlation& p_;
-  int k_, col_;
-  int tap_y_[kCount], tap_x_[kCount], offset_[kCount];
-};
-
-/// One block: dw rows blockIdx.y * 44 .., columns blockIdx.x * kCols .., summed over the lanes of split blockIdx.z.
-template <class T, int Vec>
-__global__ void __launch_bounds__(T::kThreads) filter_kernel(FilterSum p) {
-  const int thread = static_cast<int>(threadIdx.x);
-  const int first_col = static_cast<int>(blockIdx.x) * T::kCols;
-  const int first_row = static_cast<int>(blockIdx.y) * T::kRows;
-  const int first_lane = static_cast<int>(blockIdx.z) * p.lanes_per_split;
-  RowLoader<T, T::kRows, Vec> gradient(thread, p.dz, p.forward.lanes, first_row, p.forward.out_channels);
-  TapLoader<T, Vec> window(thread, p.forward, first_col, p.columns);
-  BlockProduct<T, Layout::kRowMajor, Layout::kRowMajor> product(thread);
-  product.run(shared_memory<float>(), first_lane, std::min(first_lane + p.lanes_per_split, p.forward.lanes), gradient,
-              window);
-  if (!product.holds_result()) return;
-  float* const sums = p.sums + static_cast<std::int64_t>(blockIdx.z) * p.forward.out_channels * p.columns;
-#pragma unroll
-  for (int i = 0; i < T::kThreadRows; ++i) {
-    const int row = first_row + product.row(i);
-    if (row >= p.forward.out_channels) continue;
-#pragma unroll
-    for (int j = 0; j < T::kThreadCols; ++j) {
-      const int col = first_col + product.col(j);
-      if (col < p.columns) sums[static_cast<std::int64_t>(row) * p.columns + col] = product.acc[i][j];
-    }
-  }
+  p.y[static_cast<std::int64_t>(ci) * p.lanes + lane] = sum;
 }
 
-/// How the filter gradient of a shape is divided.
-struct FilterPlan {
-  bool narrow;
-  std::int64_t splits, lanes_per_split;
-};
+// --- arguments ------------------------------------------------------------------------------------------------------
 
-FilterPlan plan_filter(std::int64_t out_channels, std::int64_t columns, std::int64_t lanes) {
-  const auto round_up = [](std::int64_t count, std::int64_t each) { return (count + each - 1) / each * each; };
-  FilterPlan plan{};
-  plan.narrow = round_up(columns, NarrowFilterTile::kCols) < round_up(columns, WideFilterTile::kCols);
-  const std::int64_t rows = plan.narrow ? NarrowFilterTile::kRows : WideFilterTile::kRows;
-  const std::int64_t cols = plan.narrow ? NarrowFilterTile::kCols : WideFilterTile::kCols;
-  const std::int64_t depth = plan.narrow ? NarrowFilterTile::kDepth : WideFilterTile::kDepth;
-  const std::int64_t tiles = round_up(out_channels, rows) / rows * (round_up(columns, cols) / cols);
-  // one wide block fills a multiprocessor's registers, four narrow ones do
-  const std::int64_t wanted = std::max<std::int64_t>(1, kMultiprocessors * (plan.narrow ? 4 : 1) / tiles);
-  const std::int64_t chunks = std::max<std::int64_t>(1, round_up(lanes, depth) / depth);
-  plan.lanes_per_split = (chunks + wanted - 1) / wanted * depth;
-  plan.splits = std::max<std::int64_t>(1, (lanes + plan.lanes_per_split - 1) / plan.lanes_per_split);
-  return plan;
-}
-
-template <class T>
-void launch_filter(const Context& context, const FilterSum& p, std::int64_t splits) {
-  constexpr const char* kOp = "conv2d_backward_filter";
-  const bool by_four = p.forward.samples % 4 == 0 && is_aligned16(p.forward.x) && is_aligned16(p.dz);
-  const dim3 grid(blocks_for(kOp, p.columns, T::kCols), blocks_for(kOp, p.forward.out_channels, T::kRows),
-                  static_cast<unsigned>(splits));
-  launch(context, kOp, by_four ? filter_kernel<T, 4> : filter_kernel<T, 1>, grid, dim3(T::kThreads),
-         BlockProduct<T, Layout::kRowMajor, Layout::kRowMajor>::kSharedBytes, p);
-}
-
-// --- shapes
-// --------------------------------------------------------------------------------------------------------------
-
-/// Geometry of x (Ci,H,W,N) * w (Co,Ci,K,K) -> z (Co,Ho,Wo,N) as the kernels want it. Throws where indices would not
-/// fit.
-Correlation make_correlation(const char* op, const Shape& x, const Shape& z, std::int64_t kernel, std::int64_t pad) {
-  constexpr std::int64_t kMost = 0x7fffffff - 4096;  // tiles reach beyond the last lane
-  if (x.count() > kMost || z.count() > kMost) {
-    throw Error(
-        ErrorKind::kUsage, op,
-        message("maps ", x.str(), " and ", z.str(), " need indices of more than 31 bits; ", "use a smaller batch"));
-  }
-  Correlation p{};
-  p.channels = static_cast<int>(x[0]);
-  p.height = static_cast<int>(x[1]);
-  p.width = static_cast<int>(x[2]);
-  p.samples = static_cast<int>(x[3]);
-  p.out_channels = static_cast<int>(z[0]);
-  p.out_width = static_cast<int>(z[2]);
-  p.lanes = static_cast<int>(z[1] * z[2] * z[3]);
-  p.plane = static_cast<int>(x[1] * x[2] * x[3]);
-  p.kernel = static_cast<int>(kernel);
-  p.pad = static_cast<int>(pad);
-  p.by_samples = FastDivisor(std::max<std::int64_t>(1, x[3]));
-  p.by_out_width = FastDivisor(std::max<std::int64_t>(1, z[2]));
-  p.by_channels = FastDivisor(std::max<std::int64_t>(1, x[0]));
+/// Checks the shapes of forward and says what to correlate.
+Correlation forward_geometry(ConvPads pads, In x, In w, Out z) {
+  constexpr const char* kOp = "conv2d_forward";
+  require_shape(kOp, "w", w, Shape(w[0], x[0], w[2], w[2]));
+  require_shape(kOp, "z", z, output_shape(x.shape, w.shape, pads));
+  Correlation p = make_correlation(kOp, x.shape, z.shape, w[2], pads.begin);
+  p.x = x.data;
+  p.y = z.data;
   return p;
 }
 
-Shape output_shape(const Shape& x, const Shape& w, ConvPads pads) {
-  const std::int64_t grown = pads.begin + pads.end - w[2] + 1;
-  return Shape(w[0], x[1] + grown, x[2] + grown, x[3]);
+/// The same for the input gradient: dx[y] sees dz[y + begin - tap], which is the mirrored tap K - 1 - tap under a
+/// padding of K - 1 - begin.
+Correlation backward_geometry(ConvPads pads, In w, In dz, Out dx) {
+  constexpr const char* kOp = "conv2d_backward_data";
+  require_shape(kOp, "w", w, Shape(dz[0], dx[0], w[2], w[2]));
+  require_shape(kOp, "dz", dz, output_shape(dx.shape, w.shape, pads));
+  Correlation p = make_correlation(kOp, dz.shape, dx.shape, w[2], w[2] - 1 - pads.begin);
+  p.x = dz.data;
+  p.y = dx.data;
+  return p;
 }
 
 }  // namespace
 
 void conv2d_forward(const Context& context, ConvPads pads, In x, In w, Out z) {
-  constexpr const char* kOp = "conv2d_forward";
-  require_shape(kOp, "w", w, Shape(w[0], x[0], w[2], w[2]));
-  require_shape(kOp, "z", z, output_shape(x.shape, w.shape, pads));
-  if (z.count() == 0) return;
-  Correlation p = make_correlation(kOp, x.shape, z.shape, w[2], pads.begin);
-  p.x = x.data;
-  p.y = z.data;
-  correlate<false>(context, kOp, p, w.data);
+  const Correlation p = forward_geometry(pads, x, w, z);
+  if (z.count() > 0) correlate<false>(context, "conv2d_forward", p, w.data);
 }
 
 void conv2d_backward_data(const Context& context, ConvPads pads, In w, In dz, Out dx) {
-  constexpr const char* kOp = "conv2d_backward_data";
-  require_shape(kOp, "w", w, Shape(dz[0], dx[0], w[2], w[2]));
-  require_shape(kOp, "dz", dz, output_shape(dx.shape, w.shape, pads));
-  if (dx.count() == 0) return;
-  // dx[y] sees dz[y + pad_begin - tap], that is tap' = K - 1 - tap at a padding of K - 1 - pad_begin
-  Correlation p = make_correlation(kOp, dz.shape, dx.shape, w[2], w[2] - 1 - pads.begin);
-  p.x = dz.data;
-  p.y = dx.data;
-  correlate<true>(context, kOp, p, w.data);
+  const Correlation p = backward_geometry(pads, w, dz, dx);
+  if (dx.count() > 0) correlate<true>(context, "conv2d_backward_data", p, w.data);
 }
 
-void conv2d_backward_filter(const Context& context, ConvPads pads, In x, In dz, Out dw) {
-  constexpr const char* kOp = "conv2d_backward_filter";
-  require_shape(kOp, "dw", dw, Shape(dz[0], x[0], dw[2], dw[2]));
-  require_shape(kOp, "dz", dz, output_shape(x.shape, dw.shape, pads));
-  if (dw.count() == 0) return;
-  FilterSum p{};
-  p.forward = make_correlation(kOp, x.shape, dz.shape, dw[2], pads.begin);
-  p.forward.x = x.data;
-  p.dz = dz.data;
-  p.columns = static_cast<int>(dw.count() / dw[0]);
-  const FilterPlan plan = plan_filter(dw[0], p.columns, p.forward.lanes);
-  p.lanes_per_split = static_cast<int>(plan.lanes_per_split);
-  p.sums = plan.splits == 1 ? dw.data
-                            : workspace_as<float>(context, kOp, static_cast<std::size_t>(plan.splits * dw.count()));
-  plan.narrow ? launch_filter<NarrowFilterTile>(context, p, plan.splits)
-              : launch_filter<WideFilterTile>(context, p, plan.splits);
-  if (plan.splits > 1) sum_splits(context, kOp, plan.splits, dw.count(), p.sums, nullptr, 1, dw.data);
+void conv2d_forward_naive(const Context& context, ConvPads pads, In x, In w, Out z) {
+  const Correlation p = forward_geometry(pads, x, w, z);
+  const dim3 grid(blocks_for("conv2d_forward", p.lanes, kThreads1D), static_cast<unsigned>(p.out_channels));
+  launch(context, "conv2d_forward", conv2d_forward_naive_kernel, grid, dim3(kThreads1D), 0, p, w.data);
+}
+
+void conv2d_backward_data_naive(const Context& context, ConvPads pads, In w, In dz, Out dx) {
+  const Correlation p = backward_geometry(pads, w, dz, dx);
+  const dim3 grid(blocks_for("conv2d_backward_data", p.lanes, kThreads1D), static_cast<unsigned>(p.out_channels));
+  launch(context, "conv2d_backward_data", conv2d_backward_data_naive_kernel, grid, dim3(kThreads1D), 0, p, w.data);
 }
 
 std::size_t conv2d_workspace(const ConvGeometry& g) {
   const std::int64_t taps = g.w[2] * g.w[3];
   const std::int64_t forward = taps * g.w[1] * packed_cols(g.w[0]);
   const std::int64_t data = taps * g.w[0] * packed_cols(g.w[1]);
-  const Shape z = output_shape(g.x, g.w, g.pads);
-  const FilterPlan plan = plan_filter(g.w[0], g.w[1] * taps, z.count() / std::max<std::int64_t>(1, z[0]));
-  const std::int64_t filter = plan.splits > 1 ? plan.splits * g.w.count() : 0;
-  return sizeof(float) * static_cast<std::size_t>(std::max({forward, data, filter}));
+  return std::max(sizeof(float) * static_cast<std::size_t>(std::max(forward, data)), conv2d_filter_workspace(g));
 }
 
 }  // namespace shcnn::SHCNN_EXECUTOR

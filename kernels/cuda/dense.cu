@@ -174,30 +174,75 @@ __global__ void row_sums_kernel(std::int64_t rows, int samples, const float* __r
   if (lane == 0 && row < rows) db[row] = sum;
 }
 
-}  // namespace
+// --- plain kernels: one thread an output, for tests ------------------------------------------------------------------
 
-void dense_forward(const Context& context, In x, In w, In b, Out y) {
+/// y[row][col] = b[row] + sum over k of left[row * row_stride + k * depth_stride] * right[k * cols + col]; b may be
+/// null.
+__global__ void dense_product_naive_kernel(std::int64_t rows, std::int64_t cols, std::int64_t depth, const float* left,
+                                           std::int64_t row_stride, std::int64_t depth_stride, const float* right,
+                                           const float* b, float* y) {
+  const std::int64_t index = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  if (index >= rows * cols) return;
+  const std::int64_t row = index / cols, col = index % cols;
+  float sum = 0;
+  for (std::int64_t k = 0; k < depth; ++k) {
+    sum = fmadd(left[row * row_stride + k * depth_stride], right[k * cols + col], sum);
+  }
+  y[index] = b ? sum + b[row] : sum;
+}
+
+/// dw[o][i] = sum over n of dy[o][n] * x[i][n]; the thread of i = 0 also makes db[o].
+__global__ void dense_backward_filter_naive_kernel(std::int64_t outputs, std::int64_t inputs, std::int64_t samples,
+                                                   const float* x, const float* dy, float* dw, float* db) {
+  const std::int64_t index = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  if (index >= outputs * inputs) return;
+  const std::int64_t o = index / inputs, i = index % inputs;
+  float sum = 0, bias = 0;
+  for (std::int64_t n = 0; n < samples; ++n) {
+    sum = fmadd(dy[o * samples + n], x[i * samples + n], sum);
+    bias += dy[o * samples + n];
+  }
+  dw[index] = sum;
+  if (i == 0) db[o] = bias;
+}
+
+void check_forward(In x, In w, In b, Out y) {
   constexpr const char* kOp = "dense_forward";
   require_shape(kOp, "w", w, Shape(w[0], x[0]));
   require_shape(kOp, "b", b, Shape(w[0]));
   require_shape(kOp, "y", y, Shape(w[0], x[1]));
-  if (y.count() == 0) return;
-  multiply<Layout::kRowMajor>(context, kOp, w.data, x.data, b.data, w[0], x[1], x[0], y.data);
 }
 
-void dense_backward_data(const Context& context, In w, In dy, Out dx) {
+void check_backward_data(In w, In dy, Out dx) {
   constexpr const char* kOp = "dense_backward_data";
   require_shape(kOp, "dy", dy, Shape(w[0], dy[1]));
   require_shape(kOp, "dx", dx, Shape(w[1], dy[1]));
-  if (dx.count() == 0) return;
-  multiply<Layout::kDepthMajor>(context, kOp, w.data, dy.data, nullptr, w[1], dy[1], w[0], dx.data);
 }
 
-void dense_backward_filter(const Context& context, In x, In dy, Out dw, Out db) {
+void check_backward_filter(In x, In dy, Out dw, Out db) {
   constexpr const char* kOp = "dense_backward_filter";
   require_shape(kOp, "dy", dy, Shape(dy[0], x[1]));
   require_shape(kOp, "dw", dw, Shape(dy[0], x[0]));
   require_shape(kOp, "db", db, Shape(dy[0]));
+}
+
+}  // namespace
+
+void dense_forward(const Context& context, In x, In w, In b, Out y) {
+  check_forward(x, w, b, y);
+  if (y.count() == 0) return;
+  multiply<Layout::kRowMajor>(context, "dense_forward", w.data, x.data, b.data, w[0], x[1], x[0], y.data);
+}
+
+void dense_backward_data(const Context& context, In w, In dy, Out dx) {
+  check_backward_data(w, dy, dx);
+  if (dx.count() == 0) return;
+  multiply<Layout::kDepthMajor>(context, "dense_backward_data", w.data, dy.data, nullptr, w[1], dy[1], w[0], dx.data);
+}
+
+void dense_backward_filter(const Context& context, In x, In dy, Out dw, Out db) {
+  constexpr const char* kOp = "dense_backward_filter";
+  check_backward_filter(x, dy, dw, db);
   const int samples = static_cast<int>(x[1]);
   launch(context, kOp, row_sums_kernel, dim3(blocks_for(kOp, dy[0], kRowsPerBlock)), dim3(kWarpLanes * kRowsPerBlock),
          0, dy[0], samples, dy.data, db.data);
@@ -207,6 +252,24 @@ void dense_backward_filter(const Context& context, In x, In dy, Out dw, Out db) 
   const dim3 grid(blocks_for(kOp, x[0], OuterTile::kCols), blocks_for(kOp, dy[0], OuterTile::kRows));
   launch(context, kOp, by_four ? outer_kernel<OuterTile, 4> : outer_kernel<OuterTile, 1>, grid,
          dim3(OuterTile::kThreads), BlockProduct<OuterTile, Layout::kRowMajor, Layout::kRowMajor>::kSharedBytes, p);
+}
+
+void dense_forward_naive(const Context& context, In x, In w, In b, Out y) {
+  check_forward(x, w, b, y);
+  launch_1d(context, "dense_forward", dense_product_naive_kernel, y.count(), w[0], x[1], x[0], w.data, x[0],
+            std::int64_t{1}, x.data, b.data, y.data);
+}
+
+void dense_backward_data_naive(const Context& context, In w, In dy, Out dx) {
+  check_backward_data(w, dy, dx);
+  launch_1d(context, "dense_backward_data", dense_product_naive_kernel, dx.count(), w[1], dy[1], w[0], w.data,
+            std::int64_t{1}, w[1], dy.data, nullptr, dx.data);
+}
+
+void dense_backward_filter_naive(const Context& context, In x, In dy, Out dw, Out db) {
+  check_backward_filter(x, dy, dw, db);
+  launch_1d(context, "dense_backward_filter", dense_backward_filter_naive_kernel, dw.count(), dy[0], x[0], x[1], x.data,
+            dy.data, dw.data, db.data);
 }
 
 std::size_t dense_workspace(std::int64_t inputs, std::int64_t outputs, std::int64_t samples) {

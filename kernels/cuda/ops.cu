@@ -18,4 +18,15 @@ Ops<float> gpu_ops() {
   return ops;
 }
 
+Ops<float> gpu_naive_ops() {
+  Ops<float> ops = gpu_ops();
+  ops.conv2d_forward = conv2d_forward_naive;
+  ops.conv2d_backward_data = conv2d_backward_data_naive;
+  ops.conv2d_backward_filter = conv2d_backward_filter_naive;
+  ops.dense_forward = dense_forward_naive;
+  ops.dense_backward_data = dense_backward_data_naive;
+  ops.dense_backward_filter = dense_backward_filter_naive;
+  return ops;
+}
+
 }  // namespace shcnn::SHCNN_EXECUTOR

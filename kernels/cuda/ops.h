@@ -10,7 +10,7 @@ namespace shcnn::SHCNN_EXECUTOR {
 using In = View<const float>;
 using Out = View<float>;
 
-// conv2d.cu
+// conv2d.cu, conv2d_filter.cu
 void conv2d_forward(const Context&, ConvPads, In x, In w, Out z);
 void conv2d_backward_data(const Context&, ConvPads, In w, In dz, Out dx);
 void conv2d_backward_filter(const Context&, ConvPads, In x, In dz, Out dw);
@@ -28,5 +28,16 @@ void leaky_dropout_backward(const Context&, LeakyDropout, const StepState* state
 
 /// Every op that has a CUDA kernel.
 Ops<float> gpu_ops();
+
+// The plain kernels beside the tiled ones: one thread an output, the tests' second opinion.
+void conv2d_forward_naive(const Context&, ConvPads, In x, In w, Out z);
+void conv2d_backward_data_naive(const Context&, ConvPads, In w, In dz, Out dx);
+void conv2d_backward_filter_naive(const Context&, ConvPads, In x, In dz, Out dw);
+void dense_forward_naive(const Context&, In x, In w, In b, Out y);
+void dense_backward_data_naive(const Context&, In w, In dy, Out dx);
+void dense_backward_filter_naive(const Context&, In x, In dy, Out dw, Out db);
+
+/// gpu_ops() with the plain kernels in the places of the tiled ones.
+Ops<float> gpu_naive_ops();
 
 }  // namespace shcnn::SHCNN_EXECUTOR

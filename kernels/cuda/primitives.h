@@ -46,12 +46,9 @@ __device__ __forceinline__ void async_copy(void* shared, const void* global, int
   static_assert(Bytes == 4 || Bytes == 8 || Bytes == 16, "cp.async copies 4, 8 or 16 bytes");
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
   const unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(shared));
-  if constexpr (Bytes == 16) {
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(global), "r"(valid) : "memory");
-  } else {
-    asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(address), "l"(global), "n"(Bytes), "r"(valid)
-                 : "memory");
-  }
+  // .ca keeps the line in L1: a tap's neighbour, or the block beside this one, reads most of it again
+  asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(address), "l"(global), "n"(Bytes), "r"(valid)
+               : "memory");
 #else
   const unsigned* from = static_cast<const unsigned*>(global);
   unsigned* to = static_cast<unsigned*>(shared);

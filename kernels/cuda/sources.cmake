@@ -1,6 +1,7 @@
 # The kernels, one file an op. Compiled by nvcc for the cuda backend and by the C++ compiler for simt.
 set(SHCNN_CUDA_SOURCES
   conv2d.cu
+  conv2d_filter.cu
   dense.cu
   leaky_dropout.cu
   ops.cu

@@ -1,0 +1,277 @@
+// Times the GPU's convolutions and dense layers at the paper's shapes: time of one call by CUDA events, floating-point
+// operations that the live network needs, and the share of the GPU's fp32 peak.
+//
+//   bench_cuda_ops [--batch N] [--repeats R] [--variant static|micro] [--once] [--check] [--cublas] [--tf32] [--device
+//   I]
+//
+// --once runs each op a single time without timing it (for a profiler). --check compares every result with plain loops
+// in double on the host and exits 1 on a difference: slow, use a small batch. Inputs stay in the GPU's L2 cache from
+// call to call where they fit ("warm"). The time is the median of R samples of several calls each.
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernels/backend.h"
+#include "models/shcnn.h"
+
+namespace {
+
+using namespace shcnn;
+
+struct Options {
+  int batch = 100, repeats = 20, device = 0;
+  Variant variant = Variant::kStatic;
+  bool once = false, check = false, cublas = false, tf32 = false;
+};
+
+Options parse(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view flag = argv[i];
+    const auto value = [&] { return std::string(++i < argc ? argv[i] : ""); };
+    if (flag == "--batch")
+      options.batch = std::atoi(value().c_str());
+    else if (flag == "--repeats")
+      options.repeats = std::max(1, std::atoi(value().c_str()));
+    else if (flag == "--device")
+      options.device = std::atoi(value().c_str());
+    else if (flag == "--variant")
+      options.variant = variant_from_string(value());
+    else if (flag == "--once")
+      options.once = true;
+    else if (flag == "--check")
+      options.check = true;
+    else if (flag == "--cublas")
+      options.cublas = true;
+    else if (flag == "--tf32")
+      options.tf32 = true;
+    else
+      throw Error(ErrorKind::kUsage, "bench_cuda_ops", "unknown argument " + std::string(flag));
+  }
+  return options;
+}
+
+/// fp32 multiply-adds a second at the highest clock, times two.
+double fp32_peak(int device) {
+  int sms = 0, kilohertz = 0, major = 0, minor = 0;
+  cudaDeviceGetAttribute(&sms, cudaDevAttrMultiProcessorCount, device);
+  cudaDeviceGetAttribute(&kilohertz, cudaDevAttrClockRate, device);
+  cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+  cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
+  const int lanes = (major == 7 || (major == 8 && minor == 0)) ? 64 : 128;
+  return 2.0 * lanes * sms * kilohertz * 1e3;
+}
+
+/// A tensor on the GPU with its values on the host; filled with a fixed pattern in [-1, 1].
+class Tensor {
+ public:
+  Tensor(Device& device, Shape shape)
+      : device_(device), shape_(shape), buffer_(device, static_cast<std::size_t>(shape.count()) * sizeof(float)) {
+    std::vector<float> values(static_cast<std::size_t>(shape.count()));
+    std::uint32_t state = 12345u + static_cast<std::uint32_t>(shape.count());
+    for (float& v : values) {
+      state = state * 1664525u + 1013904223u;
+      v = static_cast<float>(static_cast<int>(state >> 8) - (1 << 23)) / static_cast<float>(1 << 23);
+    }
+    device.copy_in(buffer_.data(), values.data(), buffer_.bytes());
+  }
+  View<float> view() const { return {static_cast<float*>(buffer_.data()), shape_}; }
+  std::vector<double> values() const {
+    std::vector<float> read(static_cast<std::size_t>(shape_.count()));
+    device_.copy_out(read.data(), buffer_.data(), buffer_.bytes());
+    return {read.begin(), read.end()};
+  }
+
+ private:
+  Device& device_;
+  Shape shape_;
+  DeviceBuffer buffer_;
+};
+
+class Bench {
+ public:
+  explicit Bench(const Options& options)
+      : options_(options),
+        backend_(make_gpu(options)),
+        reference_(naive_ops<double>()),
+        peak_(fp32_peak(options.device)) {}
+
+  int run();
+
+ private:
+  static Backend make_gpu(const Options& options) {
+    BackendOptions backend;
+    backend.hand_gemm = !options.cublas;
+    backend.allow_tf32 = options.tf32;
+    return cuda_backend(options.device, backend);
+  }
+
+  void convolution(const std::string& name, const ConvStage& stage, bool needs_input_gradient);
+  void dense(const std::string& name, const DenseLayer& layer);
+  /// Runs, checks and times one op; `call` on the GPU, `expected` in double on the host, both into `out`'s shape.
+  void op(const std::string& name, double flops, std::size_t workspace, const Tensor& out,
+          const std::function<void(const Context&)>& call,
+          const std::function<void(const Context&, View<double>)>& expected);
+
+  Options options_;
+  Backend backend_;
+  Ops<double> reference_;
+  double peak_;
+  double total_us_ = 0, total_flops_ = 0;
+  int differences_ = 0;
+};
+
+void Bench::op(const std::string& name, double flops, std::size_t workspace, const Tensor& out,
+               const std::function<void(const Context&)>& call,
+               const std::function<void(const Context&, View<double>)>& expected) {
+  const DeviceBuffer scratch(*backend_.device, workspace);
+  Context context = backend_.context;
+  context.workspace = scratch.data();
+  context.workspace_bytes = workspace;
+  call(context);
+  backend_.device->synchronize();
+  std::string verdict;
+  if (options_.check) {
+    const std::vector<double> got = out.values();
+    std::vector<double> want(got.size());
+    expected(Context{}, View<double>(want.data(), out.view().shape));
+    double error = 0, size = 0;
+    for (std::size_t i = 0; i < got.size(); ++i)
+      error += (got[i] - want[i]) * (got[i] - want[i]), size += want[i] * want[i];
+    const double relative = std::sqrt(error / size);
+    const bool fails = !(relative < (options_.tf32 ? 1e-3 : 2e-6));
+    differences_ += fails;
+    verdict = message("  rel. error ", relative, fails ? "  WRONG" : "");
+  }
+  if (options_.once) {
+    std::printf("%-32s%s\n", name.c_str(), verdict.c_str());
+    return;
+  }
+  constexpr int kCalls = 20;
+  auto* const stream = static_cast<cudaStream_t>(context.stream);
+  cudaEvent_t begin, end;
+  cudaEventCreate(&begin);
+  cudaEventCreate(&end);
+  std::vector<float> samples;
+  for (int repeat = 0; repeat < options_.repeats; ++repeat) {
+    cudaEventRecord(begin, stream);
+    for (int i = 0; i < kCalls; ++i) call(context);
+    cudaEventRecord(end, stream);
+    cudaEventSynchronize(end);
+    float milliseconds = 0;
+    cudaEventElapsedTime(&milliseconds, begin, end);
+    samples.push_back(milliseconds * 1e3f / kCalls);
+  }
+  cudaEventDestroy(begin);
+  cudaEventDestroy(end);
+  std::sort(samples.begin(), samples.end());
+  const double us = samples[samples.size() / 2];
+  std::printf("%-32s %9.2f us  (least %8.2f)  %8.1f MFLOP  %6.2f TFLOP/s  %5.1f %% of peak%s\n", name.c_str(), us,
+              samples[0], flops / 1e6, flops / us / 1e6, 100 * flops / (us * 1e-6) / peak_, verdict.c_str());
+  total_us_ += us;
+  total_flops_ += flops;
+}
+
+void Bench::convolution(const std::string& name, const ConvStage& stage, bool needs_input_gradient) {
+  Device& device = *backend_.device;
+  const Shape xs(stage.in_channels, stage.input, stage.input, options_.batch);
+  const Shape ws(stage.channels, stage.in_channels, stage.kernel, stage.kernel);
+  const Shape zs(stage.channels, stage.conv, stage.conv, options_.batch);
+  const ConvPads pads{stage.pad_begin, stage.pad_end};
+  const Tensor x(device, xs), w(device, ws), dz(device, zs), z(device, zs), dx(device, xs), dw(device, ws);
+  const Ops<float>& ops = backend_.ops;
+  const std::size_t workspace = ops.conv2d_workspace({xs, ws, pads});
+  const double flops = 2.0 * static_cast<double>(stage.live_multiply_adds()) * options_.batch;
+  const auto in = [](std::vector<double>& values, Shape shape) { return View<const double>(values.data(), shape); };
+  op(
+      name + " forward", flops, workspace, z,
+      [&](const Context& c) { ops.conv2d_forward(c, pads, x.view(), w.view(), z.view()); },
+      [&](const Context& c, View<double> out) {
+        std::vector<double> xd = x.values(), wd = w.values();
+        reference_.conv2d_forward(c, pads, in(xd, xs), in(wd, ws), out);
+      });
+  if (needs_input_gradient) {
+    op(
+        name + " backward data", flops, workspace, dx,
+        [&](const Context& c) { ops.conv2d_backward_data(c, pads, w.view(), dz.view(), dx.view()); },
+        [&](const Context& c, View<double> out) {
+          std::vector<double> wd = w.values(), dzd = dz.values();
+          reference_.conv2d_backward_data(c, pads, in(wd, ws), in(dzd, zs), out);
+        });
+  }
+  op(
+      name + " backward filter", flops, workspace, dw,
+      [&](const Context& c) { ops.conv2d_backward_filter(c, pads, x.view(), dz.view(), dw.view()); },
+      [&](const Context& c, View<double> out) {
+        std::vector<double> xd = x.values(), dzd = dz.values();
+        reference_.conv2d_backward_filter(c, pads, in(xd, xs), in(dzd, zs), out);
+      });
+}
+
+void Bench::dense(const std::string& name, const DenseLayer& layer) {
+  Device& device = *backend_.device;
+  const Shape xs(layer.live_inputs, options_.batch), ws(layer.outputs, layer.live_inputs), bs(layer.outputs),
+      ys(layer.outputs, options_.batch);
+  const Tensor x(device, xs), w(device, ws), b(device, bs), y(device, ys), dy(device, ys), dx(device, xs),
+      dw(device, ws), db(device, bs);
+  const Ops<float>& ops = backend_.ops;
+  const std::size_t workspace = ops.dense_workspace(layer.live_inputs, layer.outputs, options_.batch);
+  const double flops = 2.0 * layer.live_inputs * layer.outputs * options_.batch;
+  const auto in = [](std::vector<double>& values, Shape shape) { return View<const double>(values.data(), shape); };
+  op(
+      name + " forward", flops, workspace, y,
+      [&](const Context& c) { ops.dense_forward(c, x.view(), w.view(), b.view(), y.view()); },
+      [&](const Context& c, View<double> out) {
+        std::vector<double> xd = x.values(), wd = w.values(), bd = b.values();
+        reference_.dense_forward(c, in(xd, xs), in(wd, ws), in(bd, bs), out);
+      });
+  op(
+      name + " backward data", flops, workspace, dx,
+      [&](const Context& c) { ops.dense_backward_data(c, w.view(), dy.view(), dx.view()); },
+      [&](const Context& c, View<double> out) {
+        std::vector<double> wd = w.values(), dyd = dy.values();
+        reference_.dense_backward_data(c, in(wd, ws), in(dyd, ys), out);
+      });
+  op(
+      name + " backward filter", flops, workspace, dw,
+      [&](const Context& c) { ops.dense_backward_filter(c, x.view(), dy.view(), dw.view(), db.view()); },
+      [&](const Context& c, View<double> out) {
+        std::vector<double> xd = x.values(), dyd = dy.values(), dbd(static_cast<std::size_t>(bs.count()));
+        reference_.dense_backward_filter(c, in(xd, xs), in(dyd, ys), out, View<double>(dbd.data(), bs));
+      });
+}
+
+int Bench::run() {
+  ModelOptions model_options;
+  model_options.variant = options_.variant;
+  const Model model = make_model(model_options);
+  std::printf("%s, fp32 peak %.1f TFLOP/s, %s variant, batch %d, %s\n", backend_.device->name().c_str(), peak_ / 1e12,
+              to_string(options_.variant).c_str(), options_.batch, options_.tf32 ? "tf32" : "fp32");
+  for (int i = 0; i < kConvStages; ++i)
+    convolution("conv" + std::to_string(i + 1), model.conv[static_cast<std::size_t>(i)], i > 0);
+  for (int i = 0; i < 3; ++i) dense("fc" + std::to_string(i + 1), model.dense[static_cast<std::size_t>(i)]);
+  if (!options_.once) {
+    std::printf("%-32s %9.2f us  %8.1f MFLOP  %6.2f TFLOP/s  %5.1f %% of peak\n", "all products of a training step",
+                total_us_, total_flops_ / 1e6, total_flops_ / total_us_ / 1e6,
+                100 * total_flops_ / (total_us_ * 1e-6) / peak_);
+  }
+  return differences_ ? 1 : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Bench(parse(argc, argv)).run();
+  } catch (const shcnn::Error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return error.kind() == shcnn::ErrorKind::kDevice ? 5 : 2;
+  }
+}

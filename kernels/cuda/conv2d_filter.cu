@@ -1,0 +1,195 @@
+// The convolution's filter gradient as an implicit matrix product (gemm.cuh). Stride 1.
+//
+//   dw[co][ci, tap] = sum over lanes of  dz[co][lane] * x[ci][lane + tap]              lanes: (oy, ox, n) in one run
+//
+// A block makes 44 x 132 (or 28) of the (co, (ci, tap)) sums over its share of the lanes; sum_splits adds the shares in
+// a fixed order. Both operands are contiguous along the summed lanes, so both stand row-major in shared memory. Taps on
+// padding are multiplied as zeros: which rows those are differs from column to column of a tile (7 % of the work at
+// most, docs/kernels.md).
+#include <algorithm>
+
+#include "kernels/cuda/conv2d.cuh"
+#include "kernels/cuda/gemm.cuh"
+#include "kernels/cuda/sum_splits.cuh"
+
+namespace shcnn::SHCNN_EXECUTOR {
+namespace {
+
+//                        rows, cols a thread; threads; slices; depth
+using WideTile = Tile<11, 6, 4, 22, 4, 32>;   // 44 x 132, 352 threads
+using NarrowTile = Tile<11, 7, 4, 4, 8, 32>;  // 44 x 28, 128 threads: the first layer has 25 columns
+
+/// What the filter gradient's blocks need: Correlation's geometry of the forward pass, dz, and the split of the lanes.
+struct FilterSum {
+  Correlation forward;  ///< y unused
+  const float* dz;      ///< (Co, lanes)
+  float* sums;          ///< (splits, Co, columns)
+  int columns;          ///< Ci * K * K
+  int lanes_per_split;  ///< a multiple of kDepth
+};
+
+/// Right operand: stage[(ci, tap)][lane] = x[ci][lane shifted by tap], zero on padding. A thread's columns stay the
+/// same, its lanes move on.
+template <class T, int Vec>
+class TapLoader {
+ public:
+  __device__ TapLoader(int thread, const Correlation& p, int first_col, int columns)
+      : p_(p), k_(thread % kPerRow * Vec), col_(thread / kPerRow) {
+    const int taps = p.kernel * p.kernel;
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) {
+      const int col = first_col + col_ + i * kStep;
+      const int channel = col / taps, tap = col % taps;
+      tap_y_[i] = col < columns ? tap / p.kernel : 0x10000;  // a column beyond the last lies on padding for every lane
+      tap_x_[i] = tap % p.kernel;
+      offset_[i] = channel * p.plane + (tap / p.kernel * p.width + tap_x_[i]) * p.samples;
+    }
+  }
+  __device__ void operator()(float* stage, int k, int end) const {
+    if (col_ >= kStep) return;
+    const int lane = k + k_;
+    const int pixel = p_.by_samples.quotient(lane);
+    const int out_y = p_.by_out_width.quotient(pixel);
+    const int y = out_y - p_.pad, x = p_.by_out_width.remainder(pixel, out_y) - p_.pad;
+    const int at = (y * p_.width + x) * p_.samples + p_.by_samples.remainder(lane, pixel);
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) {
+      const int col = col_ + i * kStep;
+      if (col >= T::kCols) break;
+      const bool valid = lane < end && static_cast<unsigned>(y + tap_y_[i]) < static_cast<unsigned>(p_.height) &&
+                         static_cast<unsigned>(x + tap_x_[i]) < static_cast<unsigned>(p_.width);
+      async_copy<4 * Vec>(stage + col * kStride + k_, p_.x + (valid ? at + offset_[i] : 0), valid ? 4 * Vec : 0);
+    }
+  }
+
+ private:
+  static constexpr int kPerRow = T::kDepth / Vec;
+  static constexpr int kStep = T::kThreads / kPerRow < T::kCols ? T::kThreads / kPerRow : T::kCols;
+  static constexpr int kCount = (T::kCols + kStep - 1) / kStep;
+  static constexpr int kStride = Stage<Layout::kRowMajor, T::kCols, T::kDepth>::kStride;
+
+  const Correlation& p_;
+  int k_, col_;
+  int tap_y_[kCount], tap_x_[kCount], offset_[kCount];
+};
+
+/// One block: dw rows blockIdx.y * 44 .., columns blockIdx.x * kCols .., summed over the lanes of split blockIdx.z.
+template <class T, int Vec>
+__global__ void __launch_bounds__(T::kThreads) filter_kernel(FilterSum p) {
+  const int thread = static_cast<int>(threadIdx.x);
+  const int first_col = static_cast<int>(blockIdx.x) * T::kCols;
+  const int first_row = static_cast<int>(blockIdx.y) * T::kRows;
+  const int first_lane = static_cast<int>(blockIdx.z) * p.lanes_per_split;
+  RowLoader<T, T::kRows, Vec> gradient(thread, p.dz, p.forward.lanes, first_row, p.forward.out_channels);
+  TapLoader<T, Vec> window(thread, p.forward, first_col, p.columns);
+  BlockProduct<T, Layout::kRowMajor, Layout::kRowMajor> product(thread);
+  product.run(shared_memory<float>(), first_lane, std::min(first_lane + p.lanes_per_split, p.forward.lanes), gradient,
+              window);
+  if (!product.holds_result()) return;
+  float* const sums = p.sums + static_cast<std::int64_t>(blockIdx.z) * p.forward.out_channels * p.columns;
+#pragma unroll
+  for (int i = 0; i < T::kThreadRows; ++i) {
+    const int row = first_row + product.row(i);
+    if (row >= p.forward.out_channels) continue;
+#pragma unroll
+    for (int j = 0; j < T::kThreadCols; ++j) {
+      const int col = first_col + product.col(j);
+      if (col < p.columns) sums[static_cast<std::int64_t>(row) * p.columns + col] = product.acc[i][j];
+    }
+  }
+}
+
+/// How the filter gradient of a shape is divided.
+struct FilterPlan {
+  bool narrow;
+  std::int64_t splits, lanes_per_split;
+};
+
+FilterPlan plan_filter(std::int64_t out_channels, std::int64_t columns, std::int64_t lanes) {
+  const auto round_up = [](std::int64_t count, std::int64_t each) { return (count + each - 1) / each * each; };
+  FilterPlan plan{};
+  const std::int64_t narrow_cols = round_up(columns, NarrowTile::kCols), wide_cols = round_up(columns, WideTile::kCols);
+  plan.narrow =
+      narrow_cols < wide_cols && 8 * wide_cols > 9 * columns;  // a wide tile reads less: it may waste an eighth
+  const std::int64_t rows = plan.narrow ? NarrowTile::kRows : WideTile::kRows;
+  const std::int64_t cols = plan.narrow ? NarrowTile::kCols : WideTile::kCols;
+  const std::int64_t depth = plan.narrow ? NarrowTile::kDepth : WideTile::kDepth;
+  const std::int64_t tiles = round_up(out_channels, rows) / rows * (round_up(columns, cols) / cols);
+  // one wide block fills a multiprocessor's registers, four narrow ones do
+  const std::int64_t wanted = std::max<std::int64_t>(1, kMultiprocessors * (plan.narrow ? 4 : 1) / tiles);
+  const std::int64_t chunks = std::max<std::int64_t>(1, round_up(lanes, depth) / depth);
+  plan.lanes_per_split = (chunks + wanted - 1) / wanted * depth;
+  plan.splits = std::max<std::int64_t>(1, (lanes + plan.lanes_per_split - 1) / plan.lanes_per_split);
+  return plan;
+}
+
+template <class T>
+void launch_filter(const Context& context, const FilterSum& p, std::int64_t splits) {
+  constexpr const char* kOp = "conv2d_backward_filter";
+  const bool by_four = p.forward.samples % 4 == 0 && is_aligned16(p.forward.x) && is_aligned16(p.dz);
+  const dim3 grid(blocks_for(kOp, p.columns, T::kCols), blocks_for(kOp, p.forward.out_channels, T::kRows),
+                  static_cast<unsigned>(splits));
+  launch(context, kOp, by_four ? filter_kernel<T, 4> : filter_kernel<T, 1>, grid, dim3(T::kThreads),
+         BlockProduct<T, Layout::kRowMajor, Layout::kRowMajor>::kSharedBytes, p);
+}
+
+/// One thread a filter element, lanes in order, for tests.
+__global__ void conv2d_backward_filter_naive_kernel(FilterSum p) {
+  const Correlation& f = p.forward;
+  const int col = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  const int co = static_cast<int>(blockIdx.y);
+  if (col >= p.columns) return;
+  const int kx = col % f.kernel, ky = col / f.kernel % f.kernel, ci = col / f.kernel / f.kernel;
+  float sum = 0;
+  for (int lane = 0; lane < f.lanes; ++lane) {
+    const int n = lane % f.samples;
+    const int y = lane / f.samples / f.out_width + ky - f.pad, x = lane / f.samples % f.out_width + kx - f.pad;
+    if (y < 0 || y >= f.height || x < 0 || x >= f.width) continue;
+    sum = fmadd(p.dz[static_cast<std::int64_t>(co) * f.lanes + lane],
+                f.x[ci * f.plane + (y * f.width + x) * f.samples + n], sum);
+  }
+  p.sums[static_cast<std::int64_t>(co) * p.columns + col] = sum;
+}
+
+/// Checks the shapes and says what to sum; all lanes in one split.
+FilterSum filter_geometry(ConvPads pads, In x, In dz, Out dw) {
+  constexpr const char* kOp = "conv2d_backward_filter";
+  require_shape(kOp, "dw", dw, Shape(dz[0], x[0], dw[2], dw[2]));
+  require_shape(kOp, "dz", dz, output_shape(x.shape, dw.shape, pads));
+  FilterSum p{};
+  p.forward = make_correlation(kOp, x.shape, dz.shape, dw[2], pads.begin);
+  p.forward.x = x.data;
+  p.dz = dz.data;
+  p.sums = dw.data;
+  p.columns = static_cast<int>(x[0] * dw[2] * dw[2]);
+  p.lanes_per_split = p.forward.lanes;
+  return p;
+}
+
+}  // namespace
+
+void conv2d_backward_filter(const Context& context, ConvPads pads, In x, In dz, Out dw) {
+  constexpr const char* kOp = "conv2d_backward_filter";
+  FilterSum p = filter_geometry(pads, x, dz, dw);
+  if (dw.count() == 0) return;
+  const FilterPlan plan = plan_filter(dw[0], p.columns, p.forward.lanes);
+  p.lanes_per_split = static_cast<int>(plan.lanes_per_split);
+  if (plan.splits > 1) p.sums = workspace_as<float>(context, kOp, static_cast<std::size_t>(plan.splits * dw.count()));
+  plan.narrow ? launch_filter<NarrowTile>(context, p, plan.splits) : launch_filter<WideTile>(context, p, plan.splits);
+  if (plan.splits > 1) sum_splits(context, kOp, plan.splits, dw.count(), p.sums, nullptr, 1, dw.data);
+}
+
+void conv2d_backward_filter_naive(const Context& context, ConvPads pads, In x, In dz, Out dw) {
+  constexpr const char* kOp = "conv2d_backward_filter";
+  const FilterSum p = filter_geometry(pads, x, dz, dw);
+  const dim3 grid(blocks_for(kOp, p.columns, kThreads1D), static_cast<unsigned>(dw[0]));
+  launch(context, kOp, conv2d_backward_filter_naive_kernel, grid, dim3(kThreads1D), 0, p);
+}
+
+std::size_t conv2d_filter_workspace(const ConvGeometry& g) {
+  const Shape z = output_shape(g.x, g.w, g.pads);
+  const FilterPlan plan = plan_filter(g.w[0], g.w[1] * g.w[2] * g.w[3], z[1] * z[2] * z[3]);
+  return plan.splits > 1 ? sizeof(float) * static_cast<std::size_t>(plan.splits * g.w.count()) : 0;
+}
+
+}  // namespace shcnn::SHCNN_EXECUTOR
