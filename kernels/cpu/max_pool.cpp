@@ -22,13 +22,25 @@ struct Window {
   std::int64_t at[kCells];
 };
 
-Window window_at(const PoolDims& d, std::int64_t r, std::int64_t s) {
+/// Where the two cells of pooled cell `out` lie along one axis of `extent` cells, `stride` floats apart.
+struct Pair {
+  static constexpr std::int64_t kFar = std::int64_t{1} << 40;  // more than any offset; absent outweighs ring
+  std::int64_t at[2];
+};
+SHCNN_HD Pair pair_at(std::int64_t out, std::int64_t extent, std::int64_t stride, const PoolDims& d) {
+  Pair pair;
+  for (int k = 0; k < 2; ++k) {
+    const std::int64_t cell = 2 * (d.first + out) + k - d.pad;
+    pair.at[k] = cell >= extent + d.pad ? -4 * Pair::kFar : cell < 0 || cell >= extent ? -Pair::kFar : cell * stride;
+  }
+  return pair;
+}
+
+SHCNN_HD Window window_at(const Pair& row, const Pair& column) {
   Window window;
   for (int cell = 0; cell < kCells; ++cell) {
-    const std::int64_t row = 2 * (d.first + r) + cell / 2 - d.pad, column = 2 * (d.first + s) + cell % 2 - d.pad;
-    const bool absent = row >= d.height + d.pad || column >= d.width + d.pad;
-    const bool ring = row < 0 || row >= d.height || column < 0 || column >= d.width;
-    window.at[cell] = absent ? Window::kAbsent : ring ? Window::kRing : (row * d.width + column) * d.samples;
+    const std::int64_t at = row.at[cell / 2] + column.at[cell % 2];
+    window.at[cell] = at >= 0 ? at : at < -3 * Pair::kFar ? Window::kAbsent : Window::kRing;
   }
   return window;
 }
@@ -47,6 +59,12 @@ SHCNN_HD void store_winner(std::uint8_t* p, VecI v) {
 SHCNN_HD float splat(float a, float) { return a; }
 SHCNN_HD Vec splat(float a, Vec) { return set1(a); }
 
+/// who = value > best ? mine : who, without a branch: which cell wins is anybody's guess.
+SHCNN_HD void choose(float value, float best, std::int32_t mine, std::int32_t& who) {
+  who += (mine - who) * static_cast<std::int32_t>(value > best);
+}
+SHCNN_HD void choose(Vec value, Vec best, VecI mine, VecI& who) { who = value > best ? mine : who; }
+
 /// The window's maximum over lanes n .. n + (1 or kW) - 1.
 template <class F, class I>
 SHCNN_HD void pool_lanes(const Window& window, const float* z, float bias, float slope, std::int64_t n, float* y,
@@ -63,7 +81,7 @@ SHCNN_HD void pool_lanes(const Window& window, const float* z, float bias, float
       best = value;
       cell_of_best = mine;
     } else {
-      cell_of_best = value > best ? mine : cell_of_best;
+      choose(value, best, mine, cell_of_best);
       best = value > best ? value : best;
     }
   }
@@ -79,8 +97,9 @@ void max_pool_forward(const Context& context, MaxPool pool, float slope, In z, I
     const std::int64_t c = task / d.out_height, r = task % d.out_height;
     const float* map = z.data + c * d.height * d.width * d.samples;
     const float bias = b.data[c];
+    const Pair rows = pair_at(r, d.height, d.width * d.samples, d);
     for (std::int64_t s = 0; s < d.out_width; ++s) {
-      const Window window = window_at(d, r, s);
+      const Window window = window_at(rows, pair_at(s, d.width, d.samples, d));
       float* out = y.data + (task * d.out_width + s) * d.samples;
       std::uint8_t* who = winner.data + (task * d.out_width + s) * d.samples;
       if (d.samples < kW) {
@@ -122,8 +141,9 @@ void max_pool_backward(const Context& context, MaxPool pool, float slope, In y, 
     for (std::int64_t r = 0; r < d.out_height; ++r) {
       Vec row_sum{};
       float row_rest = 0;
+      const Pair rows = pair_at(r, d.height, d.width * d.samples, d);
       for (std::int64_t s = 0; s < d.out_width; ++s) {
-        const Window window = window_at(d, r, s);
+        const Window window = window_at(rows, pair_at(s, d.width, d.samples, d));
         const std::int64_t at = ((c * d.out_height + r) * d.out_width + s) * d.samples;
         // lanes n .. n + kW - 1, of which the first `done` are in the sums already
         const auto vector = [&](std::int64_t n, std::int64_t done) __attribute__((always_inline)) {
