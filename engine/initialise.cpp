@@ -41,8 +41,10 @@ void initialise(Parameters<T>& parameters, const Model& model, const InitialValu
       for (std::size_t e = 0; e < data.size(); ++e)
         data[e] = static_cast<T>(static_cast<float>(limit * symmetric(seed, tensor, e)));
     } else {
+      const int live_inputs = model.dense[i / 2 - kConvStages].live_inputs;
+      const double stddev = values.dense_stddev > 0 ? values.dense_stddev : std::sqrt(2.0 / live_inputs);
       for (std::size_t e = 0; e < data.size(); ++e) {
-        data[e] = static_cast<T>(static_cast<float>(values.dense_stddev * truncated_normal(seed, tensor, e)));
+        data[e] = static_cast<T>(static_cast<float>(stddev * truncated_normal(seed, tensor, e)));
       }
     }
     parameters.write(i, ParameterKind::kValue, data);

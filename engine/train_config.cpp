@@ -46,6 +46,8 @@ void TrainConfig::check() const {
   require(l2 >= 0 && l2 < 1e6, "l2", "at least 0", l2);
   require(dropout >= 0 && dropout < 1, "dropout", "a drop rate in [0, 1)", dropout);
   require(clip_norm >= 0 && clip_norm < 1e30, "clip-norm", "at least 0 (0 = off)", clip_norm);
+  require(initial.dense_stddev >= 0 && initial.dense_stddev < 1e3, "init-stddev", "at least 0 (0 = He et al.)",
+          initial.dense_stddev);
   require(input_scale > 0 && input_scale < 1e6, "input-scale", "above 0", input_scale);
 }
 
@@ -56,7 +58,7 @@ std::vector<std::pair<std::string, std::string>> TrainConfig::fields() const {
       {"classes", std::to_string(model.classes)},
       {"pool", model.pool == PoolKind::kMax ? "max" : "average"},
       {"slope", exact(model.slope)},
-      {"dense-stddev", exact(initial.dense_stddev)},
+      {"init-stddev", exact(initial.dense_stddev)},
       {"conv-bias", exact(initial.conv_bias)},
       {"dense-bias", exact(initial.dense_bias)},
       {"batch", std::to_string(batch)},
@@ -91,6 +93,7 @@ TrainConfig recipe(const std::string& name, Variant variant, int classes, const 
     return c;
   }
   if (name != "code") throw Error(ErrorKind::kUsage, "recipe", "'" + name + "' is neither 'paper' nor 'code'");
+  c.initial.dense_stddev = 0.1;
   c.l2 = 0;
   c.input_scale = 1;
   c.gradient = CrossEntropyGradient::kTensorFlow;

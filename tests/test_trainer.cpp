@@ -216,9 +216,9 @@ TEST_CASE("Training on separable images learns them", "[trainer][executor]") {
   const auto& curves = trainer.curves();
   CHECK(curves.back().cross_entropy < curves.front().cross_entropy);
   CHECK(curves.back().loss == Approx(curves.back().cross_entropy + curves.back().l2_term));
-  // Glorot and truncated normal weights: their squares are known to a few per cent. 8.7 million dense weights of
-  // variance 0.01 * 0.774 make up nearly all.
-  CHECK(curves.front().l2_term == Approx(3e-4 * 8.59e6 * 0.01 * 0.774).epsilon(0.15));
+  // fc1 (3,168 inputs), fc2 and fc3: variance 2 / live inputs, times 0.774 for the truncation at two deviations
+  const double squares = 0.774 * (3168.0 * 2048 * 2 / 1408 + 2048.0 * 1024 * 2 / 2048 + 1024.0 * 3 * 2 / 1024);
+  CHECK(curves.front().l2_term == Approx(3e-4 * squares).epsilon(0.15));
 }
 
 TEST_CASE("An epoch's order is a permutation of all crops, another one each epoch", "[trainer]") {
@@ -245,7 +245,8 @@ TEST_CASE("Recipes hold the figures of the paper and of the authors' program", "
   const TrainConfig code = recipe("code", Variant::kStatic, 8, "ferplus");
   CHECK(
       (code.l2 == 0 && code.clip_norm == 4 && code.decay_rate == 0.995 && code.decay_steps == 800 && !code.staircase));
-  CHECK((code.model.slope == 0.01 && code.input_scale == 1 && code.gradient == CrossEntropyGradient::kTensorFlow));
+  CHECK((code.initial.dense_stddev == 0.1 && code.model.slope == 0.01 && code.input_scale == 1 &&
+         code.gradient == CrossEntropyGradient::kTensorFlow));
   const TrainConfig micro = recipe("code", Variant::kMicro, 5, "casme2");
   CHECK((micro.batch == 32 && micro.learning_rate == 1e-4 && micro.decay_rate == 0.997 && micro.decay_steps == 200 &&
          micro.staircase));

@@ -81,11 +81,8 @@ inline Map pool(const Map& in, bool maximum) {
 
 }  // namespace reference_detail
 
-/// Logits of one image (channels, size, size), already scaled. Dropout is given as factors of the hidden units (empty =
-/// none): 0 or 1 / keep rate.
-inline std::vector<double> reference_logits(const ReferenceNet& net, const std::vector<double>& image,
-                                            const std::vector<double>& dropout1 = {},
-                                            const std::vector<double>& dropout2 = {}) {
+/// The last pooled map of one image (channels, size, size), already scaled: what fc1 sees.
+inline std::vector<double> reference_features(const ReferenceNet& net, const std::vector<double>& image) {
   using namespace reference_detail;
   const int kernels[] = {5, 3, 5}, channels[] = {44, 44, 88};
   Map map(net.is_static ? 1 : 3, net.is_static ? 42 : 112);
@@ -103,20 +100,28 @@ inline std::vector<double> reference_logits(const ReferenceNet& net, const std::
       leaky(map.data, net.slope);
     }
   }
-  std::vector<double> x = map.data;
-  for (int i = 0; i < 3; ++i) {
-    const auto& w = net.tensors[static_cast<std::size_t>(6 + 2 * i)];
-    std::vector<double> y = net.tensors[static_cast<std::size_t>(7 + 2 * i)];
-    for (std::size_t o = 0; o < y.size(); ++o)
-      for (std::size_t j = 0; j < x.size(); ++j) y[o] += w[o * x.size() + j] * x[j];
-    if (i < 2) {
-      leaky(y, net.slope);
-      const std::vector<double>& factors = i == 0 ? dropout1 : dropout2;
-      for (std::size_t o = 0; o < factors.size(); ++o) y[o] *= factors[o];
-    }
-    x = std::move(y);
-  }
-  return x;
+  return map.data;
+}
+
+/// fc1 (layer 0), fc2 (1) or fc3 (2) with its activation. Dropout is given as factors of the units (empty = none): 0 or
+/// 1 / keep rate.
+inline std::vector<double> reference_dense(const ReferenceNet& net, int layer, const std::vector<double>& x,
+                                           const std::vector<double>& dropout = {}) {
+  const auto& w = net.tensors[static_cast<std::size_t>(6 + 2 * layer)];
+  std::vector<double> y = net.tensors[static_cast<std::size_t>(7 + 2 * layer)];
+  for (std::size_t o = 0; o < y.size(); ++o)
+    for (std::size_t j = 0; j < x.size(); ++j) y[o] += w[o * x.size() + j] * x[j];
+  if (layer < 2) reference_detail::leaky(y, net.slope);
+  for (std::size_t o = 0; o < dropout.size(); ++o) y[o] *= dropout[o];
+  return y;
+}
+
+/// Logits of one image.
+inline std::vector<double> reference_logits(const ReferenceNet& net, const std::vector<double>& image,
+                                            const std::vector<double>& dropout1 = {},
+                                            const std::vector<double>& dropout2 = {}) {
+  const std::vector<double> h1 = reference_dense(net, 0, reference_features(net, image), dropout1);
+  return reference_dense(net, 2, reference_dense(net, 1, h1, dropout2));
 }
 
 /// -sum_j p_j log softmax(o)_j

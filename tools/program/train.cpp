@@ -87,6 +87,9 @@ void add_changes(CLI::App& verb, TrainArguments& args) {
                           [](C& c, const std::string& v) { c.augment = augment_from_string(v); });
   add_change<double>(verb, args, "--input-scale", "factor on the gray levels",
                      [](C& c, double v) { c.input_scale = v; });
+  add_change<double>(verb, args, "--init-stddev",
+                     "of the dense layers' initial weights; 0 = sqrt(2 / inputs), 0.1 = the authors' program",
+                     [](C& c, double v) { c.initial.dense_stddev = v; });
   add_change<double>(verb, args, "--clip-norm", "largest global gradient norm; 0 = no clipping",
                      [](C& c, double v) { c.clip_norm = v; });
   add_change<std::string>(verb, args, "--on-nan", "stop, skip or rollback",
