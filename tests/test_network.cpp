@@ -175,7 +175,7 @@ TEST_CASE("Gradients of the whole network are finite differences of the paper's 
       };
       double slope = slope_at(step);
       // The rule is relative to the loss's own rounding: with raw inputs the loss is in the hundreds.
-      const double rounding = 4e-16 * std::max(1.0, report.cross_entropy) / step;
+      const double rounding = 4e-15 * std::max(1.0, report.cross_entropy) / step;
       const double allowed = 1e-5 * std::abs(slope) + 1e-7 + rounding;
       if (std::abs(slope - gradient[at]) > allowed) {
         // A choice of LeakyReLU or pool between the two evaluations makes a kink; a smaller step steps over it.
