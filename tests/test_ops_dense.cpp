@@ -87,11 +87,13 @@ TEST_CASE("dense layers agree with float64 loops", "[dense]") {
   const std::vector<DenseCase> cases = dense_cases(wants_small_cases(), kRandomCases);
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const DenseCase& c = cases[i];
-    for (const bool exact : {true, false}) {
+    Results<double> products;  // sums of magnitudes of the reals; the integers' are non-zero in the same places
+    for (const bool exact : {false, true}) {
       INFO("case " << i << (exact ? ", integers: " : ", reals: ") << c.text());
       const Inputs in = make_inputs(c, static_cast<std::uint32_t>(2 * i) + exact, exact);
       const Results<float> got = run(executor(), c, in, static_cast<int>(i % 4));
-      const Results<double> want = oracle(in, false), products = oracle(in, true);
+      const Results<double> want = oracle(in, false);
+      if (!exact) products = oracle(in, true);
       check(got.y, want.y, products.y, c.inputs + 1, exact);
       check(got.dx, want.dx, products.dx, c.outputs, exact);
       check(got.dw, want.dw, products.dw, c.samples, exact);
