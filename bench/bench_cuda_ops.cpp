@@ -1,8 +1,7 @@
 // Times the GPU's convolutions and dense layers at the paper's shapes: time of one call by CUDA events, floating-point
 // operations that the live network needs, and the share of the GPU's fp32 peak.
 //
-//   bench_cuda_ops [--batch N] [--repeats R] [--variant static|micro] [--once] [--check] [--cublas] [--tf32] [--device
-//   I]
+//   bench_cuda_ops [--batch N] [--repeats R] [--variant static|micro] [--once] [--check] [--device I]
 //
 // --once runs each op a single time without timing it (for a profiler). --check compares every result with plain loops
 // in double on the host and exits 1 on a difference: slow, use a small batch. Inputs stay in the GPU's L2 cache from
@@ -28,7 +27,7 @@ using namespace shcnn;
 struct Options {
   int batch = 100, repeats = 20, device = 0;
   Variant variant = Variant::kStatic;
-  bool once = false, check = false, cublas = false, tf32 = false;
+  bool once = false, check = false;
 };
 
 Options parse(int argc, char** argv) {
@@ -48,10 +47,6 @@ Options parse(int argc, char** argv) {
       options.once = true;
     else if (flag == "--check")
       options.check = true;
-    else if (flag == "--cublas")
-      options.cublas = true;
-    else if (flag == "--tf32")
-      options.tf32 = true;
     else
       throw Error(ErrorKind::kUsage, "bench_cuda_ops", "unknown argument " + std::string(flag));
   }
@@ -106,12 +101,7 @@ class Bench {
   int run();
 
  private:
-  static Backend make_gpu(const Options& options) {
-    BackendOptions backend;
-    backend.hand_gemm = !options.cublas;
-    backend.allow_tf32 = options.tf32;
-    return cuda_backend(options.device, backend);
-  }
+  static Backend make_gpu(const Options& options) { return cuda_backend(options.device, {}); }
 
   void convolution(const std::string& name, const ConvStage& stage, bool needs_input_gradient);
   void dense(const std::string& name, const DenseLayer& layer);
@@ -146,7 +136,7 @@ void Bench::op(const std::string& name, double flops, std::size_t workspace, con
     for (std::size_t i = 0; i < got.size(); ++i)
       error += (got[i] - want[i]) * (got[i] - want[i]), size += want[i] * want[i];
     const double relative = std::sqrt(error / size);
-    const bool fails = !(relative < (options_.tf32 ? 1e-3 : 2e-6));
+    const bool fails = !(relative < 2e-6);
     differences_ += fails;
     verdict = message("  rel. error ", relative, fails ? "  WRONG" : "");
   }
@@ -252,8 +242,8 @@ int Bench::run() {
   ModelOptions model_options;
   model_options.variant = options_.variant;
   const Model model = make_model(model_options);
-  std::printf("%s, fp32 peak %.1f TFLOP/s, %s variant, batch %d, %s\n", backend_.device->name().c_str(), peak_ / 1e12,
-              to_string(options_.variant).c_str(), options_.batch, options_.tf32 ? "tf32" : "fp32");
+  std::printf("%s, fp32 peak %.1f TFLOP/s, %s variant, batch %d, fp32\n", backend_.device->name().c_str(), peak_ / 1e12,
+              to_string(options_.variant).c_str(), options_.batch);
   for (int i = 0; i < kConvStages; ++i)
     convolution("conv" + std::to_string(i + 1), model.conv[static_cast<std::size_t>(i)], i > 0);
   for (int i = 0; i < 3; ++i) dense("fc" + std::to_string(i + 1), model.dense[static_cast<std::size_t>(i)]);
