@@ -131,6 +131,9 @@ TEST_CASE("The recogniser gives what the evaluator gives", "[checkpoint][executo
   for (int y = 0; y < 96; ++y)
     for (int x = 0; x < 96; ++x)
       large[static_cast<std::size_t>(y * 128 + x)] = samples.pixels[static_cast<std::size_t>((y / 2) * 48 + x / 2)];
-  CHECK(recognizer.predict({large.data(), 96, 96, 128}).scores == predictions[0].scores);
+  // (an executor may order its sums otherwise for one image than for five)
+  const std::vector<float> halved = recognizer.predict({large.data(), 96, 96, 128}).scores;
+  REQUIRE(halved.size() == 7);
+  for (std::size_t c = 0; c < 7; ++c) CHECK(halved[c] == Approx(predictions[0].scores[c]).margin(1e-6));
   CHECK_THROWS_WITH(recognizer.predict(Image{large.data(), 96, 96, 40}), Catch::Contains("stride"));
 }
