@@ -166,6 +166,7 @@ class TrainRun {
 
  private:
   void load_data() {
+    if (args_.validation_split != kNoValidation) usage_from_string(args_.validation_split);  // refuse before reading
     training_ = load_split(args_.data, args_.data.rule, "training", common_);
     if (args_.validation_split != kNoValidation) {
       validation_ = load_split(args_.data, args_.validation_rule, args_.validation_split, common_);
