@@ -1,5 +1,6 @@
-// Times the GPU's convolutions and dense layers at the paper's shapes: time of one call by CUDA events, floating-point
-// operations that the live network needs, and the share of the GPU's fp32 peak.
+// Times every op of a training step on the GPU at the paper's shapes, by CUDA events. Convolutions and dense layers:
+// floating-point operations that the live network needs, and the share of the GPU's fp32 peak. The rest, which memory
+// binds: bytes that must move, and the share of the memory's peak.
 //
 //   bench_cuda_ops [--batch N] [--repeats R] [--variant static|micro] [--once] [--check] [--device I]
 //
@@ -15,6 +16,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kernels/backend.h"
@@ -64,6 +66,14 @@ double fp32_peak(int device) {
   return 2.0 * lanes * sms * kilohertz * 1e3;
 }
 
+/// Bytes a second at the highest memory clock.
+double memory_peak(int device) {
+  int bits = 0, kilohertz = 0;
+  cudaDeviceGetAttribute(&bits, cudaDevAttrGlobalMemoryBusWidth, device);
+  cudaDeviceGetAttribute(&kilohertz, cudaDevAttrMemoryClockRate, device);
+  return 2.0 * bits / 8 * kilohertz * 1e3;
+}
+
 /// A tensor on the GPU with its values on the host; filled with a fixed pattern in [-1, 1].
 class Tensor {
  public:
@@ -96,7 +106,8 @@ class Bench {
       : options_(options),
         backend_(make_gpu(options)),
         reference_(naive_ops<double>()),
-        peak_(fp32_peak(options.device)) {}
+        peak_(fp32_peak(options.device)),
+        memory_peak_(memory_peak(options.device)) {}
 
   int run();
 
@@ -104,7 +115,19 @@ class Bench {
   static Backend make_gpu(const Options& options) { return cuda_backend(options.device, {}); }
 
   void convolution(const std::string& name, const ConvStage& stage, bool needs_input_gradient);
+  void pool(const std::string& name, const ConvStage& stage);
   void dense(const std::string& name, const DenseLayer& layer);
+  void activation(const std::string& name, const DenseLayer& layer);
+  void loss(int classes);
+  void batch(const Model& model);
+  void optimiser(const Model& model);
+  /// Runs and times one op that moves `bytes` at least.
+  void memory_op(const std::string& name, double bytes, std::size_t workspace,
+                 const std::function<void(const Context&)>& call);
+  /// Median and least time of one call.
+  std::pair<double, double> time_us(const Context& context, const std::function<void(const Context&)>& call) const;
+  /// A context with `scratch` as its workspace.
+  Context with(const DeviceBuffer& scratch) const;
   /// Runs, checks and times one op; `call` on the GPU, `expected` in double on the host, both into `out`'s shape.
   void op(const std::string& name, double flops, std::size_t workspace, const Tensor& out,
           const std::function<void(const Context&)>& call,
@@ -113,18 +136,46 @@ class Bench {
   Options options_;
   Backend backend_;
   Ops<double> reference_;
-  double peak_;
-  double total_us_ = 0, total_flops_ = 0;
+  double peak_, memory_peak_;
+  double total_us_ = 0, total_flops_ = 0, memory_us_ = 0;
   int differences_ = 0;
 };
+
+Context Bench::with(const DeviceBuffer& scratch) const {
+  Context context = backend_.context;
+  context.workspace = scratch.data();
+  context.workspace_bytes = scratch.bytes();
+  return context;
+}
+
+std::pair<double, double> Bench::time_us(const Context& context,
+                                         const std::function<void(const Context&)>& call) const {
+  constexpr int kCalls = 20;
+  auto* const stream = static_cast<cudaStream_t>(context.stream);
+  cudaEvent_t begin, end;
+  cudaEventCreate(&begin);
+  cudaEventCreate(&end);
+  std::vector<float> samples;
+  for (int repeat = 0; repeat < options_.repeats; ++repeat) {
+    cudaEventRecord(begin, stream);
+    for (int i = 0; i < kCalls; ++i) call(context);
+    cudaEventRecord(end, stream);
+    cudaEventSynchronize(end);
+    float milliseconds = 0;
+    cudaEventElapsedTime(&milliseconds, begin, end);
+    samples.push_back(milliseconds * 1e3f / kCalls);
+  }
+  cudaEventDestroy(begin);
+  cudaEventDestroy(end);
+  std::sort(samples.begin(), samples.end());
+  return {samples[samples.size() / 2], samples[0]};
+}
 
 void Bench::op(const std::string& name, double flops, std::size_t workspace, const Tensor& out,
                const std::function<void(const Context&)>& call,
                const std::function<void(const Context&, View<double>)>& expected) {
   const DeviceBuffer scratch(*backend_.device, workspace);
-  Context context = backend_.context;
-  context.workspace = scratch.data();
-  context.workspace_bytes = workspace;
+  const Context context = with(scratch);
   call(context);
   backend_.device->synchronize();
   std::string verdict;
@@ -144,27 +195,9 @@ void Bench::op(const std::string& name, double flops, std::size_t workspace, con
     std::printf("%-32s%s\n", name.c_str(), verdict.c_str());
     return;
   }
-  constexpr int kCalls = 20;
-  auto* const stream = static_cast<cudaStream_t>(context.stream);
-  cudaEvent_t begin, end;
-  cudaEventCreate(&begin);
-  cudaEventCreate(&end);
-  std::vector<float> samples;
-  for (int repeat = 0; repeat < options_.repeats; ++repeat) {
-    cudaEventRecord(begin, stream);
-    for (int i = 0; i < kCalls; ++i) call(context);
-    cudaEventRecord(end, stream);
-    cudaEventSynchronize(end);
-    float milliseconds = 0;
-    cudaEventElapsedTime(&milliseconds, begin, end);
-    samples.push_back(milliseconds * 1e3f / kCalls);
-  }
-  cudaEventDestroy(begin);
-  cudaEventDestroy(end);
-  std::sort(samples.begin(), samples.end());
-  const double us = samples[samples.size() / 2];
+  const auto [us, least] = time_us(context, call);
   std::printf("%-32s %9.2f us  (least %8.2f)  %8.1f MFLOP  %6.2f TFLOP/s  %5.1f %% of peak%s\n", name.c_str(), us,
-              samples[0], flops / 1e6, flops / us / 1e6, 100 * flops / (us * 1e-6) / peak_, verdict.c_str());
+              least, flops / 1e6, flops / us / 1e6, 100 * flops / (us * 1e-6) / peak_, verdict.c_str());
   total_us_ += us;
   total_flops_ += flops;
 }
@@ -238,12 +271,130 @@ void Bench::dense(const std::string& name, const DenseLayer& layer) {
       });
 }
 
+void Bench::memory_op(const std::string& name, double bytes, std::size_t workspace,
+                      const std::function<void(const Context&)>& call) {
+  const DeviceBuffer scratch(*backend_.device, workspace);
+  const Context context = with(scratch);
+  call(context);
+  backend_.device->synchronize();
+  if (options_.once) {
+    std::printf("%-32s\n", name.c_str());
+    return;
+  }
+  const auto [us, least] = time_us(context, call);
+  std::printf("%-32s %9.2f us  (least %8.2f)  %8.2f MB      %6.0f GB/s     %5.1f %% of peak\n", name.c_str(), us, least,
+              bytes / 1e6, bytes / us / 1e3, 100 * bytes / (us * 1e-6) / memory_peak_);
+  memory_us_ += us;
+}
+
+void Bench::pool(const std::string& name, const ConvStage& stage) {
+  Device& device = *backend_.device;
+  const Shape zs(stage.channels, stage.conv, stage.conv, options_.batch);
+  const Shape ys(stage.channels, stage.live, stage.live, options_.batch);
+  const Tensor z(device, zs), b(device, Shape(stage.channels)), y(device, ys), dy(device, ys), dz(device, zs),
+      db(device, Shape(stage.channels));
+  const DeviceBuffer winners(device, static_cast<std::size_t>(ys.count()));
+  const View<std::uint8_t> winner(static_cast<std::uint8_t*>(winners.data()), ys);
+  const Ops<float>& ops = backend_.ops;
+  const MaxPool pool{stage.ring, stage.first};
+  const float slope = 0.02f;
+  const double map = 4.0 * static_cast<double>(zs.count()), pooled = static_cast<double>(ys.count());
+  if (stage.pool == PoolKind::kMax) {
+    memory_op(name + " max forward", map + 5 * pooled, 0,
+              [&](const Context& c) { ops.max_pool_forward(c, pool, slope, z.view(), b.view(), y.view(), winner); });
+    memory_op(name + " max backward", map + 9 * pooled, 0, [&](const Context& c) {
+      ops.max_pool_backward(c, pool, slope, y.view(), winner, dy.view(), dz.view(), db.view());
+    });
+  } else {
+    memory_op(name + " average forward", map + 4 * pooled, 0,
+              [&](const Context& c) { ops.avg_pool_forward(c, slope, z.view(), b.view(), y.view()); });
+    memory_op(name + " average backward", map + 8 * pooled, 0,
+              [&](const Context& c) { ops.avg_pool_backward(c, slope, y.view(), dy.view(), dz.view(), db.view()); });
+  }
+}
+
+void Bench::activation(const std::string& name, const DenseLayer& layer) {
+  const Shape shape(layer.outputs, options_.batch);
+  const Tensor y(*backend_.device, shape), dy(*backend_.device, shape);
+  const DeviceBuffer state(*backend_.device, sizeof(StepState));
+  const StepState first;
+  backend_.device->copy_in(state.data(), &first, sizeof first);
+  const auto* const step = static_cast<const StepState*>(state.data());
+  const LeakyDropout rule{0.02, 0.4, Purpose::kDropout1};
+  const double cells = static_cast<double>(shape.count());
+  memory_op(name + " leaky dropout forward", 8 * cells, 0,
+            [&](const Context& c) { backend_.ops.leaky_dropout_forward(c, rule, step, y.view()); });
+  memory_op(name + " leaky dropout backward", 12 * cells, 0,
+            [&](const Context& c) { backend_.ops.leaky_dropout_backward(c, rule, step, y.view(), dy.view()); });
+}
+
+void Bench::loss(int classes) {
+  const Shape shape(classes, options_.batch);
+  const Tensor logits(*backend_.device, shape), labels(*backend_.device, shape), grad(*backend_.device, shape);
+  const DeviceBuffer report(*backend_.device, sizeof(StepReport));
+  const double cells = static_cast<double>(shape.count());
+  memory_op("softmax", 8 * cells, 0,
+            [&](const Context& c) { backend_.ops.softmax_forward(c, Temperature::kOne, logits.view(), grad.view()); });
+  memory_op("soft cross-entropy", 12 * cells, 0, [&](const Context& c) {
+    backend_.ops.soft_cross_entropy(c, CrossEntropyGradient::kTrue, logits.view(), labels.view(), grad.view(),
+                                    static_cast<StepReport*>(report.data()));
+  });
+}
+
+void Bench::batch(const Model& model) {
+  Device& device = *backend_.device;
+  constexpr int kImages = 1000, kMargin = 6;  // FER2013's faces are 6 pixels wider than a patch
+  const int patch = model.input_size;
+  const int size = model.options.variant == Variant::kStatic ? patch + kMargin : patch;
+  const Shape image_shape(kImages, size, size, model.input_channels);
+  const DeviceBuffer images(device, static_cast<std::size_t>(image_shape.count()));
+  device.fill_zero(images.data(), images.bytes());
+  std::vector<std::int32_t> entries;
+  for (int n = 0; n < options_.batch; ++n) entries.push_back(n * 37 % kImages * 16 + n % 10);
+  const DeviceBuffer order(device, entries.size() * sizeof(std::int32_t)), state(device, sizeof(StepState));
+  device.copy_in(order.data(), entries.data(), order.bytes());
+  const StepState first;
+  device.copy_in(state.data(), &first, sizeof first);
+  const Tensor labels(device, Shape(kImages, model.options.classes)),
+      x(device, Shape(model.input_channels, patch, patch, options_.batch)),
+      y(device, Shape(model.options.classes, options_.batch));
+  const double pixels = static_cast<double>(x.view().count());
+  memory_op("make batch", 5 * pixels, 0, [&](const Context& c) {
+    backend_.ops.make_batch(c, {patch, patch, 1.0f / 255}, {static_cast<std::uint8_t*>(images.data()), image_shape},
+                            labels.view(), {static_cast<const std::int32_t*>(order.data()), Shape(options_.batch)},
+                            static_cast<const StepState*>(state.data()), x.view(), y.view());
+  });
+}
+
+void Bench::optimiser(const Model& model) {
+  Device& device = *backend_.device;
+  std::int64_t live = 0;
+  for (const ConvStage& s : model.conv) live += std::int64_t{s.channels} * s.in_channels * s.kernel * s.kernel;
+  for (const DenseLayer& d : model.dense) live += std::int64_t{d.outputs} * d.live_inputs;
+  const Tensor w(device, Shape(live)), m(device, Shape(live)), v(device, Shape(live)), g(device, Shape(live));
+  const DeviceBuffer state(device, sizeof(StepState)), report(device, sizeof(StepReport));
+  const StepState first;
+  const StepReport none;
+  device.copy_in(state.data(), &first, sizeof first);
+  device.copy_in(report.data(), &none, sizeof none);
+  device.fill_zero(v.view().data, static_cast<std::size_t>(live) * sizeof(float));  // a second moment is never negative
+  auto* const step = static_cast<StepState*>(state.data());
+  auto* const sums = static_cast<StepReport*>(report.data());
+  const Ops<float>& ops = backend_.ops;
+  const std::size_t workspace = ops.adam_workspace(live);
+  const double parameters = static_cast<double>(live);
+  memory_op("clip by global norm", 8 * parameters, workspace,
+            [&](const Context& c) { ops.clip_by_global_norm(c, 4.0f, 3e-4f, live, w.view(), g.view(), step, sums); });
+  memory_op("adam step", 28 * parameters, workspace,
+            [&](const Context& c) { ops.adam_step(c, {}, live, step, g.view(), w.view(), m.view(), v.view(), sums); });
+}
+
 int Bench::run() {
   ModelOptions model_options;
   model_options.variant = options_.variant;
   const Model model = make_model(model_options);
-  std::printf("%s, fp32 peak %.1f TFLOP/s, %s variant, batch %d, fp32\n", backend_.device->name().c_str(), peak_ / 1e12,
-              to_string(options_.variant).c_str(), options_.batch);
+  std::printf("%s, peaks %.1f TFLOP/s in fp32 and %.0f GB/s, %s variant, batch %d\n", backend_.device->name().c_str(),
+              peak_ / 1e12, memory_peak_ / 1e9, to_string(options_.variant).c_str(), options_.batch);
   for (int i = 0; i < kConvStages; ++i)
     convolution("conv" + std::to_string(i + 1), model.conv[static_cast<std::size_t>(i)], i > 0);
   for (int i = 0; i < 3; ++i) dense("fc" + std::to_string(i + 1), model.dense[static_cast<std::size_t>(i)]);
@@ -252,6 +403,12 @@ int Bench::run() {
                 total_us_, total_flops_ / 1e6, total_flops_ / total_us_ / 1e6,
                 100 * total_flops_ / (total_us_ * 1e-6) / peak_);
   }
+  batch(model);
+  for (int i = 0; i < kConvStages; ++i) pool("pool" + std::to_string(i + 1), model.conv[static_cast<std::size_t>(i)]);
+  for (int i = 0; i < 2; ++i) activation("fc" + std::to_string(i + 1), model.dense[static_cast<std::size_t>(i)]);
+  loss(model.options.classes);
+  optimiser(model);
+  if (!options_.once) std::printf("%-32s %9.2f us\n", "all else of a training step", memory_us_);
   return differences_ ? 1 : 0;
 }
 

@@ -132,4 +132,31 @@ TEST_CASE("uncrop_mean puts gradients back and divides by the coverage", "[batch
   }
 }
 
+TEST_CASE("batches do not depend on the number of threads", "[batch][threads]") {
+  for (std::size_t i = 0; i < std::size(kCases); ++i) {
+    const BatchCase& c = kCases[i];
+    INFO("case " << i);
+    Random random(static_cast<std::uint32_t>(i));
+    const Tensor<std::uint8_t> images = random_bytes(random, Shape(c.images, c.rows, c.columns, c.channels));
+    const Tensor<float> labels = random.reals<float>(Shape(c.images, c.classes));
+    const Tensor<std::int32_t> order = random_order(random, c.samples, c.images);
+    const Shape patch(c.channels, c.height, c.width, c.samples), face(c.samples, c.channels, c.rows, c.columns);
+    check_same_bits([&](Backend& backend) {
+      const Guarded<std::uint8_t> device_images(backend, images);
+      const Guarded<float> device_labels(backend, labels), x(backend, patch), y(backend, Shape(c.classes, c.samples)),
+          map(backend, face);
+      const Guarded<std::int32_t> device_order(backend, order);
+      const Guarded<StepState> state = guarded_struct(backend, StepState{});
+      const Workspace none(backend, 0);
+      backend.ops.make_batch(none, plan_of(c), device_images, device_labels, device_order, state.data(), x, y);
+      backend.ops.uncrop_mean(none, plan_of(c), 1, x, device_order, map);
+      std::vector<unsigned char> all;
+      append_bytes(all, x.read());
+      append_bytes(all, y.read());
+      append_bytes(all, map.read());
+      return all;
+    });
+  }
+}
+
 }  // namespace shcnn::test

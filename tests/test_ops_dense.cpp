@@ -163,4 +163,25 @@ TEST_CASE("leaky_dropout keeps its rate within four sigma over ten million draws
   }
 }
 
+TEST_CASE("leaky_dropout does not depend on the number of threads", "[leaky_dropout][threads]") {
+  for (const std::int64_t samples : {1, 33, 100}) {
+    INFO(samples << " samples");
+    Random random(static_cast<std::uint32_t>(samples));
+    const Shape shape(257, samples);
+    const Tensor<float> z = random.reals<float>(shape), gradient = random.reals<float>(shape);
+    const StepState state = some_step(random);
+    check_same_bits([&](Backend& backend) {
+      const Guarded<float> y(backend, z), dy(backend, gradient);
+      const Guarded<StepState> step = guarded_struct(backend, state);
+      const Workspace none(backend, 0);
+      backend.ops.leaky_dropout_forward(none, {0.02, 0.4, Purpose::kDropout2}, step.data(), y);
+      backend.ops.leaky_dropout_backward(none, {0.02, 0.4, Purpose::kDropout2}, step.data(), y, dy);
+      std::vector<unsigned char> all;
+      append_bytes(all, y.read());
+      append_bytes(all, dy.read());
+      return all;
+    });
+  }
+}
+
 }  // namespace shcnn::test

@@ -6,6 +6,7 @@
 #include "support/compare.h"
 #include "support/executor.h"
 #include "support/random.h"
+#include "support/same_bits.h"
 
 namespace shcnn::test {
 namespace {
@@ -193,6 +194,43 @@ TEST_CASE("count_confusion adds to what is there and leaves out unknown truths",
     const Guarded<std::int32_t> device_truth(executor(), truth), device_predicted(executor(), predicted);
     executor().ops.count_confusion(Workspace(executor(), 0), device_truth, device_predicted, confusion);
     CHECK(unequal(confusion.read(), want) == "");
+  }
+}
+
+TEST_CASE("scores do not depend on the number of threads", "[softmax][threads]") {
+  for (const std::int64_t samples : {1, 100, 1000}) {
+    INFO(samples << " samples");
+    const Shape shape(7, samples), votes(7, samples / 10);
+    Random random(static_cast<std::uint32_t>(samples));
+    const Tensor<float> logits = make_logits(random, shape, 8), labels = make_labels(random, shape);
+    Tensor<std::int32_t> classes{Shape(samples)};
+    for (std::int32_t& j : classes.data) j = static_cast<std::int32_t>(random.integer(0, 6));
+    check_same_bits([&](Backend& backend) {
+      const Guarded<float> o(backend, logits), q(backend, labels), p(backend, shape), grad(backend, shape),
+          loss_grad(backend, shape), scores(backend, votes);
+      const Guarded<std::int32_t> targets(backend, classes), predicted(backend, Shape(votes[1])),
+          truth(backend, Tensor<std::int32_t>(Shape(votes[1]), 3));
+      const Guarded<std::int64_t> confusion(backend, Tensor<std::int64_t>(Shape(7, 7)));
+      const Guarded<StepReport> report = guarded_struct(backend, StepReport{});
+      const Workspace none(backend, 0);
+      const Ops<float>& ops = backend.ops;
+      ops.softmax_forward(none, Temperature::kLargest, o, p);
+      ops.softmax_score_gradient(none, Temperature::kOne, o, targets, grad);
+      ops.soft_cross_entropy(none, CrossEntropyGradient::kTrue, o, q, loss_grad, report.data());
+      ops.vote(none, 10, View<const float>(p.data(), Shape(7, 10 * votes[1])), scores, predicted);
+      ops.count_confusion(none, truth, predicted, confusion);
+      std::vector<unsigned char> all;
+      append_bytes(all, p.read());
+      append_bytes(all, grad.read());
+      append_bytes(all, loss_grad.read());
+      append_bytes(all, scores.read());
+      append_bytes(all, predicted.read());
+      append_bytes(all, confusion.read());
+      const StepReport sums = report.read()[0];
+      append_bytes(all, Tensor<double>(Shape(2), {sums.cross_entropy, sums.label_entropy}));
+      append_bytes(all, Tensor<std::int64_t>(Shape(2), {sums.correct, sums.non_finite}));
+      return all;
+    });
   }
 }
 

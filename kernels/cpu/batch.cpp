@@ -7,13 +7,12 @@
 #include <algorithm>
 
 #include "kernels/cpu/thread_pool.h"
+#include "kernels/math/crop.h"
 
 namespace shcnn::cpu {
 namespace {
 
 constexpr std::int64_t kSamples = 16;
-constexpr std::int32_t kCropsAnEntry = 16;
-constexpr std::int32_t kPlaces = 5;  // four corners and the middle; the same again mirrored
 
 /// First byte of a patch's row and the step to the next pixel.
 struct PatchRow {
@@ -22,14 +21,9 @@ struct PatchRow {
 };
 
 PatchRow patch_row(const CropPlan& plan, const View<const std::uint8_t>& images, std::int32_t entry, std::int64_t i) {
-  const std::int64_t spare_rows = images[1] - plan.height, spare_columns = images[2] - plan.width;
-  const std::int32_t crop = entry % kCropsAnEntry, place = crop % kPlaces;
-  const std::int64_t top = place == 4 ? spare_rows / 2 : place / 2 * spare_rows;
-  const std::int64_t left = place == 4 ? spare_columns / 2 : place % 2 * spare_columns;
-  const bool mirrored = crop >= kPlaces;
-  const std::int64_t image = entry / kCropsAnEntry, column = left + (mirrored ? plan.width - 1 : 0);
-  return {images.data + ((image * images[1] + top + i) * images[2] + column) * images[3],
-          mirrored ? -images[3] : images[3]};
+  const CropPlace place = crop_place(entry, plan.height, plan.width, images[1], images[2]);
+  return {images.data + ((place.image * images[1] + place.top + i) * images[2] + place.column(0)) * images[3],
+          place.mirrored ? -images[3] : images[3]};
 }
 
 }  // namespace

@@ -26,4 +26,15 @@ SHCNN_HD void adam_update(T& w, T& m, T& v, T g, T lambda, T clip_scale, T lr_t,
   w -= lr_t * m / (std::sqrt(v) + p.epsilon);
 }
 
+/// One element's share of the squared global norm |g + 2 lambda w|^2, in double.
+SHCNN_HD double decayed_square(double g, double lambda, double w) {
+  const double gradient = g + 2 * lambda * w;
+  return gradient * gradient;
+}
+
+/// min(1, limit / norm)
+SHCNN_HD float clip_scale_for(double norm, double limit) {
+  return norm > limit ? static_cast<float>(limit / norm) : 1.0f;
+}
+
 }  // namespace shcnn

@@ -18,13 +18,11 @@ void clip_by_global_norm(const Context&, T max_norm, T lambda, std::int64_t deca
   require_shape("clip_by_global_norm", "g", g, w.shape);
   double sum = 0;
   for (std::int64_t i = 0; i < w.count(); ++i) {
-    const double decay = i < decayed ? 2 * static_cast<double>(lambda) * static_cast<double>(w.data[i]) : 0;
-    const double gradient = static_cast<double>(g.data[i]) + decay;
-    sum += gradient * gradient;
+    const double decay = i < decayed ? static_cast<double>(lambda) : 0;
+    sum += decayed_square(static_cast<double>(g.data[i]), decay, static_cast<double>(w.data[i]));
   }
   report->grad_norm = std::sqrt(sum);
-  const double limit = static_cast<double>(max_norm);
-  state->clip_scale = report->grad_norm > limit ? static_cast<float>(limit / report->grad_norm) : 1.0f;
+  state->clip_scale = clip_scale_for(report->grad_norm, static_cast<double>(max_norm));
 }
 
 template <class T>

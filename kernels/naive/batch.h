@@ -1,33 +1,15 @@
-// From bytes to a batch and back, in plain loops. An order entry is image * 16 + crop (see CropPlan).
+// From bytes to a batch and back, in plain loops. Places of crops: math/crop.h.
 //
 //   x(c,i,j,n) = scale * bytes(image, top + i, left + j, c)          j mirrored for crops 5..9
 #pragma once
 
 #include <vector>
 
+#include "kernels/math/crop.h"
 #include "kernels/naive/index.h"
 #include "kernels/ops.h"
 
 namespace shcnn::naive {
-
-inline constexpr int kCropBits = 16;  // order entries per image
-inline constexpr int kPlaces = 5;     // four corners and the middle; the same again mirrored
-
-/// Where one crop lies in its image.
-struct CropPlace {
-  std::int64_t top, left, width;
-  bool mirrored;
-  /// Image column that column j of the patch shows.
-  std::int64_t column(std::int64_t j) const { return left + (mirrored ? width - 1 - j : j); }
-};
-
-inline CropPlace crop_place(const CropPlan& plan, std::int32_t entry, std::int64_t height, std::int64_t width) {
-  const std::int64_t spare_rows = height - plan.height, spare_columns = width - plan.width;
-  const int crop = entry % kCropBits, place = crop % kPlaces;
-  const bool is_middle = place == 4;
-  return {is_middle ? spare_rows / 2 : (place / 2) * spare_rows,
-          is_middle ? spare_columns / 2 : (place % 2) * spare_columns, plan.width, crop >= kPlaces};
-}
 
 template <class T>
 void make_batch(const Context&, CropPlan plan, View<const std::uint8_t> images, View<const T> labels,
@@ -39,17 +21,16 @@ void make_batch(const Context&, CropPlan plan, View<const std::uint8_t> images, 
   require(plan.height <= images[1] && plan.width <= images[2], "make_batch", "the patch is larger than the image");
   for (std::int64_t n = 0; n < samples; ++n) {
     const std::int32_t entry = order.data[state->cursor + n];
-    const std::int64_t image = entry / kCropBits;
-    const CropPlace place = crop_place(plan, entry, images[1], images[2]);
+    const CropPlace place = crop_place(entry, plan.height, plan.width, images[1], images[2]);
     for (std::int64_t c = 0; c < x[0]; ++c) {
       for (std::int64_t i = 0; i < x[1]; ++i) {
         for (std::int64_t j = 0; j < x[2]; ++j) {
           at(x, c, i, j, n) =
-              static_cast<T>(plan.scale) * static_cast<T>(at(images, image, place.top + i, place.column(j), c));
+              static_cast<T>(plan.scale) * static_cast<T>(at(images, place.image, place.top + i, place.column(j), c));
         }
       }
     }
-    for (std::int64_t j = 0; j < labels[1]; ++j) at(y, j, n) = at(labels, image, j);
+    for (std::int64_t j = 0; j < labels[1]; ++j) at(y, j, n) = at(labels, place.image, j);
   }
 }
 
@@ -67,7 +48,7 @@ void uncrop_mean(const Context&, CropPlan plan, int crops, View<const T> dx, Vie
       for (std::int64_t p = 0; p < height * width; ++p) (&at(map, image, c, 0, 0))[p] = T(0);
     }
     for (std::int64_t n = image * crops; n < (image + 1) * crops; ++n) {
-      const CropPlace place = crop_place(plan, order.data[n], height, width);
+      const CropPlace place = crop_place(order.data[n], plan.height, plan.width, height, width);
       for (std::int64_t i = 0; i < plan.height; ++i) {
         for (std::int64_t j = 0; j < plan.width; ++j) {
           const std::int64_t row = place.top + i, column = place.column(j);

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "kernels/math/leaky_relu.h"
+#include "kernels/math/pool.h"
 #include "kernels/naive/index.h"
 #include "kernels/naive/parallel.h"
 #include "kernels/ops.h"
@@ -17,12 +18,12 @@ namespace shcnn::naive {
 
 inline constexpr int kWindowCells = 4;
 
-/// Row of z that `cell` of the window of pooled row `r` looks at; outside [0, H) it is ring or absent.
+/// Row and column of z that `cell` of the window of stored pooled row or column `r` looks at.
 inline std::int64_t pooled_to_row(MaxPool pool, std::int64_t r, int cell) {
-  return 2 * (pool.first + r) + cell / 2 - pool.pad;
+  return pool_cell(pool.first + r, cell / 2, pool.pad);
 }
 inline std::int64_t pooled_to_column(MaxPool pool, std::int64_t r, int cell) {
-  return 2 * (pool.first + r) + cell % 2 - pool.pad;
+  return pool_cell(pool.first + r, cell % 2, pool.pad);
 }
 
 /// Checks that every stored pooled cell has a window that begins inside the padded map.

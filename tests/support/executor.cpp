@@ -30,11 +30,12 @@ void forbid([[maybe_unused]] const Device& device, [[maybe_unused]] char* at, [[
 
 }  // namespace
 
-Backend open_executor(int threads) {
+Backend open_executor(int threads, std::optional<std::uint64_t> fiber_order) {
   const TestOptions& chosen = options();
   BackendOptions backend_options;
   backend_options.threads = threads > 0 ? threads : chosen.threads;
   backend_options.isa = chosen.isa;
+  backend_options.fiber_order = fiber_order.value_or(chosen.fiber_order);
   if (chosen.device != "naive") return make_backend(chosen.device, backend_options);
   Backend backend = cpu_backend(backend_options);
   backend.ops = naive_ops<float>();

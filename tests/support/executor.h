@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "kernels/backend.h"
@@ -10,9 +11,9 @@
 
 namespace shcnn::test {
 
-/// Opens the executor that the command line names, with `threads` threads (0 = as the command line says).
-/// "naive" is the float table of plain loops on the CPU device.
-Backend open_executor(int threads = 0);
+/// Opens the executor that the command line names, with `threads` threads and simt's `fiber_order` (both as the command
+/// line says where they are left out). "naive" is the float table of plain loops on the CPU device.
+Backend open_executor(int threads = 0, std::optional<std::uint64_t> fiber_order = {});
 
 /// The one executor of this program, opened on first use.
 Backend& executor();

@@ -10,6 +10,7 @@ struct TestOptions {
   std::string device = "naive";  ///< executor under test: naive, cpu, simt or cuda[:i]
   std::string isa;               ///< of cpu; empty = the best that runs here
   int threads = 2;
+  std::uint64_t fiber_order = 0;  ///< of simt: 0 = in order, 1 = in reverse, else a seed
   std::uint64_t seed = 20190601;  ///< of all random shapes and values
 };
 

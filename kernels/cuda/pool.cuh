@@ -1,0 +1,90 @@
+// What both pools share (max_pool.cu, avg_pool.cu): the geometry of a channel, and the bias gradient.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/cuda/block_sum.cuh"
+#include "kernels/cuda/lanes.cuh"
+#include "kernels/cuda/ops.h"
+#include "kernels/math/fast_divisor.h"
+#include "kernels/math/pool.h"
+
+namespace shcnn::SHCNN_EXECUTOR {
+
+/// One channel of z (height, width, samples) and of y (out_height, out_width, samples), and the windows between them.
+/// A thread does one window and kLanes neighbouring samples, so neighbours in a warp read neighbouring addresses.
+struct PoolMap {
+  int height, width, samples;
+  int out_height, out_width;
+  int pad, first;          ///< of MaxPool; an average-pool has 0, 0
+  int row, column;         ///< first window that holds a cell of the map
+  int window_rows;         ///< windows that hold a cell of the map, stored or not
+  int groups;              ///< samples / kLanes
+  std::int64_t z_channel;  ///< elements of z's channel
+  std::int64_t y_channel;
+  FastDivisor by_groups, by_out_width, by_window_columns;
+
+  /// Threads of a channel on the way forward: one for each stored window and group of samples.
+  std::int64_t outputs() const { return std::int64_t{out_height} * out_width * groups; }
+  /// Threads of a channel on the way back: each cell of the map lies in exactly one window.
+  std::int64_t windows() const { return std::int64_t{window_rows} * by_window_columns.divisor * groups; }
+};
+
+/// Throws where a channel's indices would not fit 31 bits.
+inline PoolMap make_pool_map(const char* op, MaxPool pool, const Shape& z, const Shape& y, int lanes) {
+  PoolMap p{};
+  p.z_channel = z[1] * z[2] * z[3];
+  p.y_channel = y[1] * y[2] * y[3];
+  if (p.z_channel > 0x7fffffff || p.y_channel > 0x7fffffff) {
+    throw Error(ErrorKind::kUsage, op,
+                message("a channel of ", z.str(), " needs indices of more than 31 bits; use a smaller batch"));
+  }
+  p.height = static_cast<int>(z[1]);
+  p.width = static_cast<int>(z[2]);
+  p.samples = static_cast<int>(z[3]);
+  p.out_height = static_cast<int>(y[1]);
+  p.out_width = static_cast<int>(y[2]);
+  p.pad = pool.pad;
+  p.first = pool.first;
+  p.row = p.column = pool_of_cell(0, pool.pad);
+  p.window_rows = pool_of_cell(p.height - 1, pool.pad) - p.row + 1;
+  p.groups = p.samples / lanes;
+  p.by_groups = FastDivisor(std::max(1, p.groups));
+  p.by_out_width = FastDivisor(std::max(1, p.out_width));
+  p.by_window_columns = FastDivisor(pool_of_cell(p.width - 1, pool.pad) - p.column + 1);
+  return p;
+}
+
+/// A grid with the channels in y, and blocks for `count` threads of each in x.
+inline dim3 channel_grid(const char* op, std::int64_t count, std::int64_t channels) {
+  return dim3(blocks_for(op, count, kThreads1D), static_cast<unsigned>(channels));
+}
+__device__ __forceinline__ int channel_thread() { return static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x); }
+
+// --- bias gradient --------------------------------------------------------------------------------------------------
+
+inline constexpr int kBiasThreads = 512;
+
+/// db[c] = sum over the channel's `cells` of gradient(cell). A block a channel; a thread takes every 512th group of
+/// four cells, and the tree over threads is fixed. What it reads was read a moment ago by the pass that spreads the
+/// gradients over z, so most of it comes from L2; in return no sum needs scratch memory or a float atomic.
+template <class Gradient>
+__global__ void bias_gradient_kernel(std::int64_t cells, Gradient gradient, float* __restrict__ db) {
+  const std::int64_t first = std::int64_t{blockIdx.x} * cells, end = first + cells;
+  float sum = 0;
+#pragma unroll 4
+  for (std::int64_t at = first + 4 * std::int64_t{threadIdx.x}; at < end; at += 4 * kBiasThreads) {
+    const Lanes<4> g = gradient.four(at, end);
+    sum += (g.v[0] + g.v[1]) + (g.v[2] + g.v[3]);
+  }
+  const float total = block_sum<kBiasThreads>(sum, shared_memory<float>());
+  if (threadIdx.x == 0) db[blockIdx.x] = total;
+}
+
+template <class Gradient>
+void bias_gradient(const Context& context, const char* op, std::int64_t cells, const Gradient& gradient, Out db) {
+  launch(context, op, bias_gradient_kernel<Gradient>, dim3(static_cast<unsigned>(db[0])), dim3(kBiasThreads),
+         block_sum_bytes<kBiasThreads, float>(), cells, gradient, db.data);
+}
+
+}  // namespace shcnn::SHCNN_EXECUTOR
