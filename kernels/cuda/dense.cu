@@ -10,8 +10,8 @@
 // and flops.
 #include <algorithm>
 
+#include "kernels/cuda/dense.cuh"
 #include "kernels/cuda/gemm.cuh"
-#include "kernels/cuda/ops.h"
 #include "kernels/cuda/sum_splits.cuh"
 
 namespace shcnn::SHCNN_EXECUTOR {
@@ -206,46 +206,50 @@ __global__ void dense_backward_filter_naive_kernel(std::int64_t outputs, std::in
   if (i == 0) db[o] = bias;
 }
 
-void check_forward(In x, In w, In b, Out y) {
+}  // namespace
+
+void check_dense_forward(In x, In w, In b, Out y) {
   constexpr const char* kOp = "dense_forward";
   require_shape(kOp, "w", w, Shape(w[0], x[0]));
   require_shape(kOp, "b", b, Shape(w[0]));
   require_shape(kOp, "y", y, Shape(w[0], x[1]));
 }
 
-void check_backward_data(In w, In dy, Out dx) {
+void check_dense_backward_data(In w, In dy, Out dx) {
   constexpr const char* kOp = "dense_backward_data";
   require_shape(kOp, "dy", dy, Shape(w[0], dy[1]));
   require_shape(kOp, "dx", dx, Shape(w[1], dy[1]));
 }
 
-void check_backward_filter(In x, In dy, Out dw, Out db) {
+void check_dense_backward_filter(In x, In dy, Out dw, Out db) {
   constexpr const char* kOp = "dense_backward_filter";
   require_shape(kOp, "dy", dy, Shape(dy[0], x[1]));
   require_shape(kOp, "dw", dw, Shape(dy[0], x[0]));
   require_shape(kOp, "db", db, Shape(dy[0]));
 }
 
-}  // namespace
+void row_sums(const Context& context, const char* op, In dy, Out db) {
+  launch(context, op, row_sums_kernel, dim3(blocks_for(op, dy[0], kRowsPerBlock)), dim3(kWarpLanes * kRowsPerBlock), 0,
+         dy[0], static_cast<int>(dy[1]), dy.data, db.data);
+}
 
 void dense_forward(const Context& context, In x, In w, In b, Out y) {
-  check_forward(x, w, b, y);
+  check_dense_forward(x, w, b, y);
   if (y.count() == 0) return;
   multiply<Layout::kRowMajor>(context, "dense_forward", w.data, x.data, b.data, w[0], x[1], x[0], y.data);
 }
 
 void dense_backward_data(const Context& context, In w, In dy, Out dx) {
-  check_backward_data(w, dy, dx);
+  check_dense_backward_data(w, dy, dx);
   if (dx.count() == 0) return;
   multiply<Layout::kDepthMajor>(context, "dense_backward_data", w.data, dy.data, nullptr, w[1], dy[1], w[0], dx.data);
 }
 
 void dense_backward_filter(const Context& context, In x, In dy, Out dw, Out db) {
   constexpr const char* kOp = "dense_backward_filter";
-  check_backward_filter(x, dy, dw, db);
+  check_dense_backward_filter(x, dy, dw, db);
   const int samples = static_cast<int>(x[1]);
-  launch(context, kOp, row_sums_kernel, dim3(blocks_for(kOp, dy[0], kRowsPerBlock)), dim3(kWarpLanes * kRowsPerBlock),
-         0, dy[0], samples, dy.data, db.data);
+  row_sums(context, kOp, dy, db);
   if (dw.count() == 0) return;
   const Outer p{dy.data, x.data, dw.data, dy[0], x[0], samples};
   const bool by_four = samples % 4 == 0 && is_aligned16(x.data) && is_aligned16(dy.data);
@@ -255,19 +259,19 @@ void dense_backward_filter(const Context& context, In x, In dy, Out dw, Out db) 
 }
 
 void dense_forward_naive(const Context& context, In x, In w, In b, Out y) {
-  check_forward(x, w, b, y);
+  check_dense_forward(x, w, b, y);
   launch_1d(context, "dense_forward", dense_product_naive_kernel, y.count(), w[0], x[1], x[0], w.data, x[0],
             std::int64_t{1}, x.data, b.data, y.data);
 }
 
 void dense_backward_data_naive(const Context& context, In w, In dy, Out dx) {
-  check_backward_data(w, dy, dx);
+  check_dense_backward_data(w, dy, dx);
   launch_1d(context, "dense_backward_data", dense_product_naive_kernel, dx.count(), w[1], dy[1], w[0], w.data,
             std::int64_t{1}, w[1], dy.data, nullptr, dx.data);
 }
 
 void dense_backward_filter_naive(const Context& context, In x, In dy, Out dw, Out db) {
-  check_backward_filter(x, dy, dw, db);
+  check_dense_backward_filter(x, dy, dw, db);
   launch_1d(context, "dense_backward_filter", dense_backward_filter_naive_kernel, dw.count(), dy[0], x[0], x[1], x.data,
             dy.data, dw.data, db.data);
 }

@@ -41,6 +41,7 @@ CudaDevice::CudaDevice(int ordinal) : ordinal_(ordinal), name_(message("cuda:", 
   cudaDeviceProp properties{};
   check(cudaGetDeviceProperties(&properties, ordinal), name_.c_str());
   name_ = message("cuda:", ordinal, " (", properties.name, ")");
+  capability_ = 10 * properties.major + properties.minor;
   try {
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), name_.c_str());
     for (cudaEvent_t& event : events_) check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), name_.c_str());
@@ -53,6 +54,7 @@ CudaDevice::CudaDevice(int ordinal) : ordinal_(ordinal), name_(message("cuda:", 
 CudaDevice::~CudaDevice() { destroy(); }
 
 void CudaDevice::destroy() noexcept {
+  kept_.reset();
   for (cudaEvent_t event : events_) {
     if (event) cudaEventDestroy(event);
   }

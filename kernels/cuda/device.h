@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "kernels/device.h"
@@ -35,12 +36,18 @@ class CudaDevice final : public Device {
   std::unique_ptr<Recording> record(std::function<void()> work) override;
 
   cudaStream_t stream() const { return stream_; }
+  /// Compute capability, 75 for 7.5.
+  int capability() const { return capability_; }
+  /// Keeps what works on the stream (a cuBLAS handle) until the stream goes.
+  void keep(std::shared_ptr<void> resource) { kept_ = std::move(resource); }
 
  private:
   void destroy() noexcept;
 
   int ordinal_;
   std::string name_;
+  int capability_ = 0;
+  std::shared_ptr<void> kept_;
   cudaStream_t stream_ = nullptr;
   std::array<cudaEvent_t, kMarks> events_{};  ///< mark m is events_[m % kMarks]
   std::uint64_t marks_ = 0;

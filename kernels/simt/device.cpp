@@ -1,8 +1,9 @@
 #include "kernels/simt/device.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <cstring>
+
+#include "kernels/simt/guard.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -12,9 +13,6 @@ namespace shcnn::simt {
 namespace {
 
 constexpr std::size_t kAlignment = 256;  // as cudaMalloc
-constexpr std::size_t kGuardBytes = 256;
-constexpr unsigned char kGuardByte = 0xA5;
-constexpr unsigned char kPoisonByte = 0xFF;
 
 /// The band after a buffer starts right behind its last byte and runs to the end of the allocation.
 std::size_t room(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
@@ -47,8 +45,9 @@ void* SimtDevice::allocate(std::size_t bytes) {
   auto* memory = static_cast<unsigned char*>(std::aligned_alloc(kAlignment, total));
   if (!memory) throw Error(ErrorKind::kDevice, name(), message("out of memory: ", bytes, " bytes asked for"));
   unsigned char* buffer = memory + kGuardBytes;
-  std::memset(memory, kGuardByte, total);
+  fill_guard(memory, buffer);
   std::memset(buffer, kPoisonByte, bytes);
+  fill_guard(buffer + bytes, memory + total);
 #if defined(__SANITIZE_ADDRESS__)
   __asan_poison_memory_region(memory, kGuardBytes);
   __asan_poison_memory_region(buffer + bytes, total - kGuardBytes - bytes);
@@ -84,16 +83,15 @@ std::unique_ptr<Device::Recording> SimtDevice::record(std::function<void()> work
 
 void SimtDevice::check_guards([[maybe_unused]] const char* op) const {
 #if !defined(__SANITIZE_ADDRESS__)  // there the bands are poisoned
-  const auto is_guard = [](unsigned char byte) { return byte == kGuardByte; };
   for (const auto& [start, bytes] : buffers_) {
     const unsigned char* buffer = start;
     const unsigned char* end = buffer + room(bytes) + kGuardBytes;
-    const unsigned char* after = std::find_if_not(buffer + bytes, end, is_guard);
+    const unsigned char* after = overwritten_guard(buffer + bytes, end);
     if (after != end) {
       throw Error(ErrorKind::kInternal, op,
                   message("stored past a buffer of ", bytes, " bytes, at byte ", after - buffer));
     }
-    const unsigned char* before = std::find_if_not(buffer - kGuardBytes, buffer, is_guard);
+    const unsigned char* before = overwritten_guard(buffer - kGuardBytes, buffer);
     if (before != buffer) {
       throw Error(ErrorKind::kInternal, op,
                   message("stored ", buffer - before, " bytes before a buffer of ", bytes, " bytes"));

@@ -11,16 +11,13 @@
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/error.h"
 #include "kernels/simt/fiber.h"
+#include "kernels/simt/guard.h"
 
 namespace shcnn::simt {
 
 __thread ThisThread this_thread __attribute__((tls_model("initial-exec")));
 
 namespace {
-
-constexpr std::size_t kSharedGuardBytes = 256;  // before and after a block's shared memory
-constexpr unsigned char kGuardByte = 0xA5;
-constexpr unsigned char kPoisonByte = 0xFF;  // four of them are a NaN
 
 std::string place_of(const std::source_location& where) { return message(where.file_name(), ":", where.line()); }
 
@@ -175,36 +172,35 @@ void BlockRunner::shuffle_order() {
 
 void BlockRunner::prepare_shared() {
   const std::size_t bytes = launch_->shared_bytes;
-  const std::size_t needed = bytes + 2 * kSharedGuardBytes + 16;
+  const std::size_t needed = bytes + 2 * kGuardBytes + 16;
 #if defined(__SANITIZE_ADDRESS__)
   __asan_unpoison_memory_region(shared_storage_.data(), shared_storage_.size());
 #endif
   if (shared_storage_.size() < needed) shared_storage_.resize(needed);
   const auto start = reinterpret_cast<std::uintptr_t>(shared_storage_.data());
-  shared_ = shared_storage_.data() + ((start + 15) / 16 * 16 - start) + kSharedGuardBytes;
-  std::memset(shared_ - kSharedGuardBytes, kGuardByte, kSharedGuardBytes);
+  shared_ = shared_storage_.data() + ((start + 15) / 16 * 16 - start) + kGuardBytes;
+  fill_guard(shared_ - kGuardBytes, shared_);
   std::memset(shared_, kPoisonByte, bytes);
-  std::memset(shared_ + bytes, kGuardByte, kSharedGuardBytes);
+  fill_guard(shared_ + bytes, shared_ + bytes + kGuardBytes);
 #if defined(__SANITIZE_ADDRESS__)
-  __asan_poison_memory_region(shared_ - kSharedGuardBytes, kSharedGuardBytes);
-  __asan_poison_memory_region(shared_ + bytes, kSharedGuardBytes);
+  __asan_poison_memory_region(shared_ - kGuardBytes, kGuardBytes);
+  __asan_poison_memory_region(shared_ + bytes, kGuardBytes);
 #endif
   this_thread.shared = shared_;
 }
 
 void BlockRunner::check_shared() const {
 #if !defined(__SANITIZE_ADDRESS__)  // there the guard bands are poisoned: the store itself was reported
-  const unsigned char* after = shared_ + launch_->shared_bytes;
-  for (std::size_t i = 0; i < kSharedGuardBytes; ++i) {
-    if (after[i] != kGuardByte) {
-      throw Error(ErrorKind::kInternal, launch_->op,
-                  message("block ", str(block_), " stored past its ", launch_->shared_bytes,
-                          " bytes of shared memory, at byte ", launch_->shared_bytes + i));
-    }
-    if (shared_[-1 - static_cast<std::ptrdiff_t>(i)] != kGuardByte) {
-      throw Error(ErrorKind::kInternal, launch_->op,
-                  message("block ", str(block_), " stored ", i + 1, " bytes before its shared memory"));
-    }
+  const std::size_t bytes = launch_->shared_bytes;
+  const unsigned char* const end = shared_ + bytes + kGuardBytes;
+  if (const unsigned char* after = overwritten_guard(shared_ + bytes, end); after != end) {
+    throw Error(ErrorKind::kInternal, launch_->op,
+                message("block ", str(block_), " stored past its ", bytes, " bytes of shared memory, at byte ",
+                        after - shared_));
+  }
+  if (const unsigned char* before = overwritten_guard(shared_ - kGuardBytes, shared_); before != shared_) {
+    throw Error(ErrorKind::kInternal, launch_->op,
+                message("block ", str(block_), " stored ", shared_ - before, " bytes before its shared memory"));
   }
 #endif
 }

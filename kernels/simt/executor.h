@@ -1,12 +1,17 @@
 // Runs CUDA thread blocks on the host: each thread of a block is a fiber, each block a task of the thread pool.
 //
-// What a GPU leaves to chance is chosen here, and what it leaves unchecked is checked:
-//   order       threads are resumed in order, in reverse or in seeded random order; a result that moves is a missing
-//   barrier shared      every block starts with shared memory full of NaN (0xFF), between two guard bands cp.async the
-//   destination is poisoned at issue, the bytes arrive at the wait: a missing wait is seen barriers    a thread that
-//   ends, or waits elsewhere, while others wait at a barrier is reported with its place alignment   vector loads and
-//   stores check their addresses
-// Reports are Error(kInternal) that name kernel, block and thread.
+// What a GPU leaves to chance is chosen here, and what it leaves unchecked is checked. How each mistake shows:
+//   missing barrier, race     threads and blocks run in order, in reverse or in seeded random orders: the result moves.
+//                             So run a kernel in several orders; one order alone proves nothing
+//   divergent barrier         Error: a thread waits while others have ended or wait elsewhere, with both places
+//   stray store               Error after the block (shared) or the launch (global), from guard bands; under
+//                             AddressSanitizer a report at its line
+//   stray load                NaN from a guard band; under AddressSanitizer a report at its line
+//   memory nobody wrote       NaN: every block starts with poisoned shared memory, every buffer is poisoned
+//   missing async_wait        NaN: a copy's destination is poisoned at issue, its bytes arrive at the wait. Error where
+//                             a thread ends with copies under way
+//   misaligned vector access  Error with the line, for load4, store4 and async_copy
+// Errors are Error(kInternal) that name the kernel's op, block and thread.
 //
 // Cost: threads start in one fiber, one after another, and only a thread that waits keeps its fiber; so a kernel
 // without barriers is a plain loop, and a barrier costs one switch (a few ns) for each thread.
@@ -68,8 +73,7 @@ void async_copy(void* shared, const void* global, std::size_t bytes, std::size_t
 void async_commit();
 void async_wait(int groups_left);
 
-// --- what launch() calls
-// -----------------------------------------------------------------------------------------------
+// --- what launch() calls ---------------------------------------------------------------------------------------------
 /// One kernel launch, its arguments erased: `call(closure)` runs the kernel for this_thread.
 struct Launch {
   const char* op;

@@ -51,7 +51,7 @@ bool wants_small_cases() {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   return true;
 #else
-  return options().device == "simt";
+  return options().small || options().device == "simt";
 #endif
 }
 

@@ -25,6 +25,7 @@ int run_tests(int argc, char** argv, const std::function<std::string()>& missing
               Opt(chosen.threads, "count")["--threads"]("threads of cpu and simt") |
               Opt(chosen.fiber_order, "order")["--fiber-order"](
                   "order in which simt resumes a block's threads: 0 as numbered, 1 in reverse, else a seed") |
+              Opt(chosen.small)["--small"]("small cases, as on simt: for an interpreter") |
               Opt(chosen.seed, "seed")["--seed"]("of random shapes and values") |
               Opt(needed_variable, "variable")["--needs-env"]("skip (exit 77) where this variable is unset") |
               Opt(skip_absent)["--skip-absent"]("skip (exit 77) where this machine lacks the executor under test"));

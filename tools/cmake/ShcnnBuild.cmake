@@ -20,6 +20,7 @@ target_compile_options(shcnn_build INTERFACE
 target_compile_options(shcnn_build INTERFACE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-Wno-restrict>)
 if(SHCNN_SANITIZE)
   target_compile_options(shcnn_build INTERFACE
-    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${SHCNN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1>)
+    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${SHCNN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1
+    -Wno-maybe-uninitialized>)  # GCC 12 warns of the standard library's own code there (its bug 105562)
   target_link_options(shcnn_build INTERFACE -fsanitize=${SHCNN_SANITIZE})
 endif()

@@ -7,8 +7,11 @@ set(SHCNN_CUDA_ARCHITECTURES "90" CACHE STRING "Compute capabilities to build fo
 set(SHCNN_CUDART Static CACHE STRING "CUDA runtime: Static (the program starts on machines without CUDA) or Shared")
 set_property(CACHE SHCNN_CUDART PROPERTY STRINGS Static Shared)
 option(SHCNN_PTX_ONLY "Embed only PTX of the last architecture; the driver compiles it at start" OFF)
+set(SHCNN_CUBLAS AUTO CACHE STRING "cuBLAS for dense layers: AUTO (if it is there), ON (an error without it), OFF")
+set_property(CACHE SHCNN_CUBLAS PROPERTY STRINGS AUTO ON OFF)
 
 set(SHCNN_HAVE_CUDA OFF)
+set(SHCNN_HAVE_CUBLAS OFF)
 if(SHCNN_CUDA STREQUAL "OFF")
   return()
 endif()
@@ -60,3 +63,16 @@ target_compile_options(shcnn_nvcc INTERFACE
   -fmad=false
   --Werror=all-warnings -Xcompiler=-Wall,-Wextra,-Wshadow,-Werror>)
 set(SHCNN_HAVE_CUDA ON)
+
+if(NOT SHCNN_CUBLAS STREQUAL "OFF")
+  find_path(SHCNN_CUBLAS_INCLUDE_DIR cublas_v2.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+  find_library(SHCNN_CUBLAS_LIBRARY cublas HINTS ${CUDAToolkit_LIBRARY_DIR})
+  if(SHCNN_CUBLAS_INCLUDE_DIR AND SHCNN_CUBLAS_LIBRARY)
+    set(SHCNN_HAVE_CUBLAS ON)
+    message(STATUS "shcnn: dense layers on cuda by cuBLAS, opened at run time (${SHCNN_CUBLAS_LIBRARY})")
+  elseif(SHCNN_CUBLAS STREQUAL "ON")
+    message(FATAL_ERROR "shcnn: SHCNN_CUBLAS=ON, but there is no cublas_v2.h or no libcublas beside nvcc")
+  else()
+    message(STATUS "shcnn: no cuBLAS, dense layers on cuda by the hand-written products")
+  endif()
+endif()
