@@ -42,6 +42,9 @@ struct FlowRange {
   float high = 0;  ///< px
 };
 
+/// What turns |u| into intensity for an image of that range.
+IntensityScale intensity_scale(const FlowImageOptions& options, FlowRange range);
+
 /// The picture of `flow` on the CPU. `image` is smaller than `flow` by the border on each side. Zero flow is black.
 /// Throws Error(kUsage) where sizes do not fit, Error(kBadData) where the flow holds NaN or infinity.
 void flow_image(const FlowField& flow, const FlowImageOptions& options, const RgbImage& image);
