@@ -5,7 +5,7 @@
 //     per warp     warp: I1 and its gradient at x + u; rho_c
 //     per outer    median(u)
 //     per inner    v = threshold step of u; u = v + theta div p; p = dual step of grad u; error = |change of u|^2
-//     at the end   flow_image (flow/flow_image.h)
+//     at the end   flow_range and flow_image (flow/flow_image.h)
 //
 // A plane is (height, width) floats. The working planes of a level have zero padding that stages rely on and keep: a
 // float before and after each row, and a row above the first. Rows can be read and written in whole vectors of up
@@ -14,6 +14,7 @@
 
 #include <cstddef>
 
+#include "flow/flow_image.h"
 #include "flow/tvl1.h"
 
 namespace shcnn::flow {
@@ -82,6 +83,11 @@ struct Stages {
   void (*primal_dual)(const Level& level, const StepSizes& steps, Rows rows, float* row_error);
   /// The dual step of row y, once row y + 1 has its new u: what primal_dual leaves out.
   void (*dual_row)(const Level& level, const StepSizes& steps, int y);
+  /// Widens `range` to |flow| in the rows; returns false where a vector is NaN or infinite.
+  bool (*flow_range)(const FlowField& flow, Rows rows, FlowRange& range);
+  /// Rows of the image, which is smaller than the flow by options.border on each side.
+  void (*flow_image)(const FlowField& flow, const FlowImageOptions& options, IntensityScale scale,
+                     const RgbImage& image, Rows rows);
 };
 
 namespace generic {

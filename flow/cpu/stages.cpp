@@ -14,10 +14,21 @@ void warp(const Level& level, Rows rows);
 void median(const Level& level, int window, Rows rows);
 void primal_dual(const Level& level, const StepSizes& steps, Rows rows, float* row_error);
 void dual_row(const Level& level, const StepSizes& steps, int y);
+bool flow_range(const FlowField& flow, Rows rows, FlowRange& range);
+void flow_image(const FlowField& flow, const FlowImageOptions& options, IntensityScale scale, const RgbImage& image,
+                Rows rows);
 
 const Stages& stages() {
-  static constexpr Stages kStages = {
-      SHCNN_FLOW_TEXT(SHCNN_FLOW_ISA), to_float, resize, gradient, warp, median, primal_dual, dual_row};
+  static constexpr Stages kStages = {SHCNN_FLOW_TEXT(SHCNN_FLOW_ISA),
+                                     to_float,
+                                     resize,
+                                     gradient,
+                                     warp,
+                                     median,
+                                     primal_dual,
+                                     dual_row,
+                                     flow_range,
+                                     flow_image};
   return kStages;
 }
 

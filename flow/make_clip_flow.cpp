@@ -1,0 +1,42 @@
+// Picks the executor of ClipFlow by the device's name; nothing falls back to another one.
+#include <string_view>
+
+#include "flow/clip_flow.h"
+#include "kernels/backend.h"
+#include "kernels/cpu/thread_pool.h"
+#include "kernels/error.h"
+
+namespace shcnn::flow {
+namespace {
+
+constexpr const char* kPlace = "--device";
+
+/// The CPU's, with threads of its own.
+class ThreadedClipFlow final : public ClipFlow {
+ public:
+  ThreadedClipFlow(const BackendOptions& backend, const ClipFlowOptions& options, ClipSize frames)
+      : pool_(backend.threads), flow_(cpu_clip_flow(options, frames, pool_, backend.isa)) {}
+  void set_first(const GrayImage& first) override { flow_->set_first(first); }
+  Tvl1Counts solve(std::span<const GrayImage> later, const ClipFlowOutput& out) override {
+    return flow_->solve(later, out);
+  }
+  int batch() const override { return flow_->batch(); }
+  std::string name() const override { return flow_->name(); }
+
+ private:
+  ThreadPool pool_;
+  std::unique_ptr<ClipFlow> flow_;
+};
+
+}  // namespace
+
+std::unique_ptr<ClipFlow> make_clip_flow(const std::string& device, const BackendOptions& backend,
+                                         const ClipFlowOptions& options, ClipSize frames) {
+  if (device == "cpu") return std::make_unique<ThreadedClipFlow>(backend, options, frames);
+  if (device == "simt" || device == "cuda" || std::string_view(device).substr(0, 5) == "cuda:") {
+    throw Error(ErrorKind::kDevice, kPlace, message("flow on '", device, "' is not part of this build; use 'cpu'"));
+  }
+  throw Error(ErrorKind::kUsage, kPlace, message("'", device, "' is none of 'cpu', 'simt', 'cuda', 'cuda:<ordinal>'"));
+}
+
+}  // namespace shcnn::flow
