@@ -80,11 +80,12 @@ std::vector<fs::path> coding_candidates(const fs::path& folder, const ClipConven
   return out;
 }
 
-/// Folders that hold at least one subject's folder.
+/// Folders that hold at least one subject's folder, with folders of clips in it.
 void find_roots(const fs::path& folder, const ClipConventions& conventions, int depth, std::vector<fs::path>& out) {
   const std::vector<fs::path> below = subfolders(folder);
-  if (std::any_of(below.begin(), below.end(),
-                  [&](const fs::path& path) { return conventions.is_subject(path.filename().string()); })) {
+  if (std::any_of(below.begin(), below.end(), [&](const fs::path& path) {
+        return conventions.is_subject(path.filename().string()) && !subfolders(path).empty();
+      })) {
     out.push_back(folder);
     return;
   }

@@ -105,7 +105,9 @@ CodingTable read_rows(Table table, std::size_t header, const Columns& columns) {
     coding.onset = frame_number(row.cell(columns[kOnset]));
     coding.apex_text = row.cell(columns[kApex]);
     coding.apex = frame_number(coding.apex_text);
-    if (!coding.apex) coding.apex = frame_number(row.cell(columns[kApex2]));
+    if (!coding.apex && frame_number(row.cell(columns[kApex2])).value_or(0) > 0) {  // CASME: 0 = no second apex
+      coding.apex = frame_number(row.cell(columns[kApex2]));
+    }
     coding.offset = frame_number(row.cell(columns[kOffset]));
     coding.emotion = emotion_word(row.cell(columns[kEmotion]));
     out.rows.push_back(std::move(coding));
