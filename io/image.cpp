@@ -138,7 +138,9 @@ Image resized(const Image& image, int height, int width) {
   return from_mat(out);
 }
 
-void write_png(const std::filesystem::path& path, const Image& image, Overwrite overwrite) {
+namespace {
+
+std::vector<uint8_t> encoded(const char* format, const Image& image, const std::vector<int>& settings) {
   cv::Mat mat = as_mat(image);
   if (image.channels == 3) {
     cv::Mat swapped;
@@ -146,9 +148,20 @@ void write_png(const std::filesystem::path& path, const Image& image, Overwrite 
     mat = swapped;
   }
   std::vector<uint8_t> bytes;
-  if (!cv::imencode(".png", mat, bytes)) {
-    throw Error(ErrorKind::kUsage, path, "", "the image cannot be encoded as PNG", "pass an image of 1 or 3 channels");
+  if (!cv::imencode(format, mat, bytes, settings)) {
+    throw Error(ErrorKind::kUsage, format, "", "the image cannot be encoded", "pass an image of 1 or 3 channels");
   }
+  return bytes;
+}
+
+}  // namespace
+
+std::vector<uint8_t> encode_jpeg(const Image& image, int quality) {
+  return encoded(".jpg", image, {cv::IMWRITE_JPEG_QUALITY, quality});
+}
+
+void write_png(const std::filesystem::path& path, const Image& image, Overwrite overwrite) {
+  const std::vector<uint8_t> bytes = encoded(".png", image, {});
   AtomicFile file(path, overwrite);
   file.write(std::as_bytes(std::span(bytes)));
   file.commit();

@@ -32,4 +32,7 @@ Image resized(const Image& image, int height, int width);
 /// Writes a PNG safely. @throws Error as AtomicFile
 void write_png(const std::filesystem::path& path, const Image& image, Overwrite overwrite);
 
+/// The bytes of a JPEG of `quality` 1..100.
+std::vector<uint8_t> encode_jpeg(const Image& image, int quality);
+
 }  // namespace shcnn::io

@@ -3,6 +3,8 @@
 
 #include <memory>
 
+#include "io/error.h"
+#include "tools/program/clips.h"
 #include "tools/program/datasets.h"
 #include "tools/program/verbs.h"
 
@@ -57,7 +59,30 @@ void print_facts(const Json& facts) {
   }
 }
 
-void run_lint(const DatasetChoice& choice, const Common& common) {
+/// True where the folder holds clips: said so, or seen by its coding file.
+bool holds_clips(const DatasetChoice& choice) {
+  if (!choice.dataset.empty())
+    return choice.dataset == "casme" || choice.dataset == "casme2" || choice.dataset == "samm";
+  try {
+    io::layout_at(choice.data);
+  } catch (const io::Error&) {
+    return false;
+  }
+  return true;
+}
+
+void run_lint(const DatasetChoice& choice, ClipChoice clips, const Common& common) {
+  if (holds_clips(choice)) {
+    clips.dataset = choice.dataset;
+    clips.data = choice.data;
+    const Json facts = clip_facts(clips);
+    if (common.json) {
+      print_json({{"schema", kSchema}, {"data", choice.data}, {"datasets", Json::array({facts})}});
+    } else {
+      print_clip_facts(facts);
+    }
+    return;
+  }
   std::vector<std::string> found{choice.dataset};
   if (choice.dataset.empty()) found = datasets_at(choice.data);
   Json datasets = Json::array();
@@ -77,21 +102,25 @@ void run_lint(const DatasetChoice& choice, const Common& common) {
 }  // namespace
 
 void add_data_lint(CLI::App& data, Common& common, Verbs& verbs) {
-  CLI::App* verb =
-      add_verb(data, "lint",
-               "Reads a data set whole and says how many images each split and class has, which rows were left\n"
-               "out and why, and what is odd. Bad data end with exit code 3 and a line that names file and row.",
-               {"shcnn data lint DIR", "shcnn data lint --json fer2013.csv"});
+  CLI::App* verb = add_verb(
+      data, "lint",
+      "Reads a data set whole and says how many images (or videos, beside the published numbers) each split and\n"
+      "class has, what was left out and why, and what is odd. Bad data end with exit code 3 and a line that names file\n"
+      "and row.",
+      {"shcnn data lint DIR", "shcnn data lint --json fer2013.csv", "shcnn data lint CASME2 --classes all"});
   auto choice = std::make_shared<DatasetChoice>();
+  auto clips = std::make_shared<ClipChoice>();
   verb->add_option("path", choice->data, "folder or csv file");
-  verb->add_option("--dataset", choice->dataset, "fer2013, ferplus or faces; found out where it is not given");
+  verb->add_option("--dataset", choice->dataset,
+                   "fer2013, ferplus, faces, casme, casme2 or samm; found out where it is not given");
   verb->add_flag("--no-cache", choice->no_cache, "do not keep a packed copy beside the data, nor use one");
+  add_clip_options(*verb, *clips);
   add_common(*verb, common, false);
   verbs.push_back({verb,
-                   [choice, &common] {
+                   [choice, clips, &common] {
                      if (choice->data.empty())
                        throw Failure(ExitCode::kUsage, "data lint needs a folder or a csv file");
-                     run_lint(*choice, common);
+                     run_lint(*choice, *clips, common);
                    },
                    {}});
 }

@@ -59,7 +59,7 @@ void run_synth_faces(const SynthFacesArguments& args, const Common& common) {
 
 void add_data_synth(CLI::App& data, Common& common, Verbs& verbs) {
   CLI::App* synth = add_verb(data, "synth", "Makes data: drawn, seeded, free of any real person.",
-                             {"shcnn data synth faces --out DIR"});
+                             {"shcnn data synth faces --out DIR", "shcnn data synth clips --out DIR --layout casme2"});
   synth->require_subcommand(1);
   CLI::App* verb = add_verb(
       *synth, "faces",
@@ -85,6 +85,7 @@ void add_data_synth(CLI::App& data, Common& common, Verbs& verbs) {
                      run_synth_faces(*args, common);
                    },
                    {}});
+  add_data_synth_clips(*synth, common, verbs);
 }
 
 }  // namespace shcnn::program

@@ -8,6 +8,7 @@ namespace shcnn::program {
 void add_data(CLI::App& app, Common& common, Verbs& verbs);
 void add_data_lint(CLI::App& data, Common& common, Verbs& verbs);
 void add_data_synth(CLI::App& data, Common& common, Verbs& verbs);
+void add_data_synth_clips(CLI::App& synth, Common& common, Verbs& verbs);
 void add_data_convert(CLI::App& data, Common& common, Verbs& verbs);
 void add_train(CLI::App& app, Common& common, Verbs& verbs);
 void add_eval(CLI::App& app, Common& common, Verbs& verbs);

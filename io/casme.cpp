@@ -1,0 +1,22 @@
+#include "io/casme.h"
+
+#include "io/csv.h"
+
+namespace shcnn::io {
+
+const ClipConventions& casme_conventions() {
+  static const ClipConventions kConventions = {
+      ClipLayout::kCasme,
+      {"casme", "coding"},
+      {"casme2", "casmeii", "samm", "casme3"},
+      sub_folder,
+      [](const std::string& folder) { return lower_case(folder).starts_with("sub"); },
+      false};
+  return kConventions;
+}
+
+ClipSet read_casme(const std::filesystem::path& folder, const ClipReadOptions& options) {
+  return read_layout(casme_conventions(), folder, options);
+}
+
+}  // namespace shcnn::io

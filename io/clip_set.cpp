@@ -1,0 +1,94 @@
+#include "io/clip_set.h"
+
+#include <algorithm>
+#include <set>
+
+#include "io/casme.h"
+#include "io/casme2.h"
+#include "io/clip_folders.h"
+#include "io/samm.h"
+
+namespace shcnn::io {
+
+std::string_view layout_name(ClipLayout layout) {
+  switch (layout) {
+    case ClipLayout::kCasme:
+      return "casme";
+    case ClipLayout::kCasme2:
+      return "casme2";
+    case ClipLayout::kSamm:
+      return "samm";
+  }
+  return "";
+}
+
+ClipLayout layout_from_name(std::string_view name) {
+  for (const ClipLayout layout : {ClipLayout::kCasme, ClipLayout::kCasme2, ClipLayout::kSamm}) {
+    if (name == layout_name(layout)) return layout;
+  }
+  throw Error(ErrorKind::kUsage, std::string(name), "", "is no data set of clips", "use casme, casme2 or samm");
+}
+
+std::vector<std::string> ClipSet::subjects() const {
+  std::set<std::string> names;
+  for (const Clip& clip : clips) names.insert(clip.subject);
+  std::vector<std::string> out(names.begin(), names.end());
+  std::sort(out.begin(), out.end(), natural_order);
+  return out;
+}
+
+std::int64_t ClipSet::frame_count() const {
+  std::int64_t sum = 0;
+  for (const Clip& clip : clips) sum += clip.span();
+  return sum;
+}
+
+ClipSet read_clips(ClipLayout layout, const std::filesystem::path& folder, const ClipReadOptions& options) {
+  switch (layout) {
+    case ClipLayout::kCasme:
+      return read_casme(folder, options);
+    case ClipLayout::kCasme2:
+      return read_casme2(folder, options);
+    case ClipLayout::kSamm:
+      return read_samm(folder, options);
+  }
+  throw Error(ErrorKind::kUsage, folder, "", "no such layout", "use casme, casme2 or samm");
+}
+
+ClipLayout layout_at(const std::filesystem::path& folder) {
+  // CASME II's coding file names it; so do the others', and SAMM's subjects have three digits
+  for (const ClipLayout layout : {ClipLayout::kCasme2, ClipLayout::kSamm, ClipLayout::kCasme}) {
+    const ClipConventions& conventions = layout == ClipLayout::kCasme2 ? casme2_conventions()
+                                         : layout == ClipLayout::kSamm ? samm_conventions()
+                                                                       : casme_conventions();
+    if (looks_like(folder, conventions)) return layout;
+  }
+  throw Error(ErrorKind::kBadData, folder, "", "holds no coding file of CASME, CASME II or SAMM beside frames",
+              "name the folder that holds both, or say which layout it is");
+}
+
+bool natural_order(std::string_view a, std::string_view b) {
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  size_t i = 0, j = 0;
+  while (i < a.size() && j < b.size()) {
+    if (digit(a[i]) && digit(b[j])) {
+      size_t begin_a = i, begin_b = j;
+      while (begin_a < a.size() && a[begin_a] == '0') ++begin_a;
+      while (begin_b < b.size() && b[begin_b] == '0') ++begin_b;
+      i = begin_a;
+      j = begin_b;
+      while (i < a.size() && digit(a[i])) ++i;
+      while (j < b.size() && digit(b[j])) ++j;
+      if (i - begin_a != j - begin_b) return i - begin_a < j - begin_b;
+      const int order = a.substr(begin_a, i - begin_a).compare(b.substr(begin_b, j - begin_b));
+      if (order != 0) return order < 0;
+    } else {
+      if (a[i] != b[j]) return a[i] < b[j];
+      ++i, ++j;
+    }
+  }
+  if (a.size() - i != b.size() - j) return a.size() - i < b.size() - j;
+  return a < b;  // equal but for leading zeros
+}
+
+}  // namespace shcnn::io

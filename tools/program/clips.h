@@ -1,0 +1,32 @@
+// What the verbs about clips share: which data set, where, which frames and classes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "io/clip_set.h"
+#include "tools/program/common.h"
+
+namespace shcnn::program {
+
+/// What --dataset, --data, --coding, --frames, --span and --classes say.
+struct ClipChoice {
+  std::string dataset;            ///< casme, casme2, samm; empty: found out
+  std::string data;               ///< the folder
+  std::string coding;             ///< coding file, where it is not in the folder
+  std::string frames;             ///< part of the path of the subjects' folders to use
+  std::string span = "coded";     ///< coded or folder
+  std::string classes = "paper";  ///< paper, composite, all, or a file
+};
+
+/// Adds these options but --dataset and --data.
+void add_clip_options(CLI::App& verb, ClipChoice& choice);
+
+/// Reads the clips and gives them their classes. Errors of io/; Failure(kUsage) on a bad --span.
+io::ClipSet load_clips(const ClipChoice& choice);
+
+/// shcnn data lint of clips: counts beside the published ones, and every problem.
+Json clip_facts(const ClipChoice& choice);
+void print_clip_facts(const Json& facts);
+
+}  // namespace shcnn::program
