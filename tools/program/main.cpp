@@ -36,6 +36,9 @@ void run(int argc, char** argv) {
   add_train(app, common, verbs);
   add_eval(app, common, verbs);
   add_predict(app, common, verbs);
+  add_saliency(app, common, verbs);
+  add_attack(app, common, verbs);
+  add_reproduce(app, common, verbs);
   add_doctor(app, common, verbs);
 
   try {

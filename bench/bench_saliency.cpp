@@ -1,0 +1,161 @@
+// Saliency of 42 x 42 faces, ours beside libtorch's and oneDNN's, in turn in one process, so that all see the same
+// machine.
+//
+//   bench_saliency [--threads N] [--rounds N] [--milliseconds N]
+//
+// One map of the predicted class's score, of one image and of a batch of 100. Ours goes from bytes to a map in bytes'
+// units on the host (crop, scale, forward, backward, back to the face); the peers go from a float batch to its
+// gradient. A round gives each program about `milliseconds` in turn; medians of the rounds are compared, and before any
+// timing every peer's gradient with ours.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/initialise.h"
+#include "engine/saliency.h"
+#include "kernels/backend.h"
+#include "kernels/math/philox.h"
+#if defined(SHCNN_HAVE_TORCH) || defined(SHCNN_HAVE_ONEDNN)
+#include "bench/peers/saliency_peer.h"
+#endif
+
+namespace {
+
+using namespace shcnn;
+
+double milliseconds() {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+struct Program {
+  std::string name;
+  double wanted;  ///< times as fast that we mean to be
+  std::function<void()> run;
+  std::vector<double> rounds;  ///< milliseconds a call
+};
+
+struct Spread {
+  double median, least, most;
+};
+Spread spread(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return {values[values.size() / 2], values.front(), values.back()};
+}
+
+/// Largest difference over the largest value.
+double difference(const std::vector<float>& ours, const std::vector<float>& theirs) {
+  double worst = 0, largest = 0;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    worst = std::max(worst, std::abs(static_cast<double>(ours[i]) - static_cast<double>(theirs[i])));
+    largest = std::max(largest, std::abs(static_cast<double>(theirs[i])));
+  }
+  return worst / largest;
+}
+
+int compare(std::int64_t batch, int threads, int rounds, double round_ms, double torch_wanted, double onednn_wanted) {
+  const Model model = make_model(ModelOptions{});
+  BackendOptions options;
+  options.threads = threads;
+  Backend backend = make_backend("cpu", options);
+  Network<float> network(*backend.device, backend.context, backend.ops, model, NetworkUse::kSaliency, batch);
+  initialise(network.parameters(), model, {}, 1);
+  const int size = model.input_size;
+  SaliencyMapper<float> mapper(*backend.device, network, {4}, 1.0 / 255, size, size);  // the image is its own patch
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(batch * size * size));
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = static_cast<std::uint8_t>(philox_word(1, Purpose::kTest, 0, i));
+  std::vector<float> x(bytes.begin(), bytes.end());
+  for (float& v : x) v *= 1.0f / 255;
+
+  SaliencyRequest request;
+  request.improved = false;
+  std::vector<Program> programs;
+  programs.push_back({"shcnn", 0, [&] { mapper.run(bytes.data(), batch, request); }, {}});
+  std::vector<float> map = mapper.run(bytes.data(), batch, request).original;
+  for (float& v : map) v *= 255;  // per unit of the input, as the peers have it
+
+  std::vector<std::vector<float>> tensors;
+  for (std::size_t i = 0; i < model.parameters().size(); ++i)
+    tensors.push_back(network.parameters().read(i, ParameterKind::kValue));
+#if defined(SHCNN_HAVE_TORCH) || defined(SHCNN_HAVE_ONEDNN)
+  std::vector<std::pair<std::unique_ptr<bench::SaliencyPeer>, double>> peers;
+#ifdef SHCNN_HAVE_TORCH
+  peers.emplace_back(bench::torch_saliency(model, tensors, x, threads), torch_wanted);
+#endif
+#ifdef SHCNN_HAVE_ONEDNN
+  peers.emplace_back(bench::onednn_saliency(model, tensors, x, threads), onednn_wanted);
+#endif
+  for (auto& [peer, wanted] : peers) {
+    const double apart = difference(map, peer->run());
+    std::printf("  %-16s gradient within %.1e of ours\n", peer->description().c_str(), apart);
+    if (!(apart < 1e-2)) throw Error(ErrorKind::kInternal, peer->description(), "computes something else");
+    programs.push_back({peer->description(), wanted, [p = peer.get()] { p->run(); }, {}});
+  }
+#else
+  (void)torch_wanted, (void)onednn_wanted;
+  std::printf("  neither libtorch nor oneDNN was there at build time: no peers\n");
+#endif
+
+  for (Program& p : programs) {
+    for (int i = 0; i < 3; ++i) p.run();
+  }
+  for (int round = 0; round < rounds; ++round) {
+    for (Program& p : programs) {
+      const double begin = milliseconds();
+      double now = begin;
+      int calls = 0;
+      while (now - begin < round_ms || calls == 0) {
+        p.run();
+        ++calls;
+        now = milliseconds();
+      }
+      p.rounds.push_back((now - begin) / calls);
+    }
+  }
+  std::printf("batch %lld, %d thread%s; %s\n", static_cast<long long>(batch), threads, threads == 1 ? "" : "s",
+              backend.device->name().c_str());
+  const Spread ours = spread(programs.front().rounds);
+  int missed = 0;
+  for (const Program& p : programs) {
+    const Spread s = spread(p.rounds);
+    std::printf("  %-16s median %8.3f ms  (%.3f .. %.3f)", p.name.c_str(), s.median, s.least, s.most);
+    if (&p != &programs.front()) {
+      std::printf("  %.2f times ours by medians, %.2f by best rounds", s.median / ours.median, s.least / ours.least);
+      if (p.wanted > 0) std::printf("; wanted %.1f", p.wanted);
+      missed += s.median / ours.median < p.wanted;
+    }
+    std::printf("\n");
+  }
+  return missed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int threads = 1, rounds = 15, round_ms = 150;
+  try {
+    for (int i = 1; i < argc; i += 2) {
+      const std::string key = argv[i];
+      const int value = i + 1 < argc ? std::atoi(argv[i + 1]) : 0;
+      int* target = key == "--threads"        ? &threads
+                    : key == "--rounds"       ? &rounds
+                    : key == "--milliseconds" ? &round_ms
+                                              : nullptr;
+      if (!target || value <= 0) throw Error(ErrorKind::kUsage, key, "[--threads N] [--rounds N] [--milliseconds N]");
+      *target = value;
+    }
+    const int missed = compare(1, threads, rounds, round_ms, 3.5, 1.5) + compare(100, threads, rounds, round_ms, 2, 0);
+    if (missed) std::printf("%d of the wanted ratios missed\n", missed);
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench_saliency: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,14 @@
+// What `shcnn reproduce` can show: each adds one sub-verb that prints the paper's digits beside ours. A new one is a
+// function here and a line of the table in reproduce.cpp.
+#pragma once
+
+#include "tools/program/common.h"
+
+namespace shcnn::program {
+
+void add_table1(CLI::App& reproduce, Common& common, Verbs& verbs);
+void add_table2(CLI::App& reproduce, Common& common, Verbs& verbs);
+void add_fig13(CLI::App& reproduce, Common& common, Verbs& verbs);
+void add_fig14(CLI::App& reproduce, Common& common, Verbs& verbs);
+
+}  // namespace shcnn::program
