@@ -12,6 +12,7 @@ void add_data_convert(CLI::App& data, Common& common, Verbs& verbs);
 void add_train(CLI::App& app, Common& common, Verbs& verbs);
 void add_eval(CLI::App& app, Common& common, Verbs& verbs);
 void add_predict(CLI::App& app, Common& common, Verbs& verbs);
+void add_flow(CLI::App& app, Common& common, Verbs& verbs);
 void add_doctor(CLI::App& app, Common& common, Verbs& verbs);
 
 }  // namespace shcnn::program
