@@ -103,7 +103,9 @@ class CpuClipFlow final : public ClipFlow {
       });
     }
     if (options_.tvl1.use_initial_flow) {
-      std::fill(solved_flows_.begin(), solved_flows_.end(), 0.0f);
+      if (!out.flows) refuse(ErrorKind::kUsage, "use_initial_flow without flows to start from");
+      const float* start = out.flows + 2 * begin * area(solved_);
+      std::copy(start, start + 2 * frames.size() * area(solved_), solved_flows_.begin());
     }
     const Tvl1Counts counts = solver_.solve(frames, flows);
     pool_.run(static_cast<std::int64_t>(frames.size()), [&](std::int64_t i, int worker) {
@@ -154,6 +156,9 @@ void check(const ClipFlowOptions& options) {
   check(options.tvl1);
   check(FlowImageOptions{options.colors, options.full_scale, options.border});
   if (options.order == FlowOrder::kAsIs) return;
+  if (options.tvl1.use_initial_flow) {
+    refuse(ErrorKind::kUsage, "use_initial_flow goes with frames as they are, not with resizing");
+  }
   if (options.side < 1 || options.side > kLargestSide) {
     refuse(ErrorKind::kUsage, message("side = ", options.side, ", must be 1 to ", kLargestSide, " px"));
   }

@@ -35,7 +35,7 @@ struct ClipFlowOptions {
   int border = 4;  ///< px that kResizeThenFlow cuts off on each side
 };
 
-/// Throws Error(kUsage) naming the option that is out of range.
+/// Throws Error(kUsage) naming the option that is out of range. An initial flow goes with kAsIs alone.
 void check(const ClipFlowOptions& options);
 
 /// Width and height in pixels.
@@ -49,7 +49,7 @@ ClipSize output_size(const ClipFlowOptions& options, ClipSize frames);
 
 /// Where results go; (h, w) is output_size. Either may be null.
 struct ClipFlowOutput {
-  float* flows = nullptr;          ///< (N, h, w, 2): to the right, down; px
+  float* flows = nullptr;          ///< (N, h, w, 2): to the right, down; px. With use_initial_flow the start, too
   std::uint8_t* images = nullptr;  ///< (N, h, w, 3): R, G, B
 };
 

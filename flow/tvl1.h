@@ -22,7 +22,7 @@ namespace shcnn::flow {
 
 /// Every parameter of OpenCV's class, under the papers' names and with OpenCV's defaults.
 struct Tvl1Params {
-  double tau = 0.25;      ///< time step of the dual ascent, Eq. 14; converges for tau <= 1/8 in theory, 1/4 in practice
+  double tau = 0.25;      ///< time step of the dual ascent; converges for tau <= 1/8 in theory, 1/4 in practice
   double lambda = 0.15;   ///< weight of the data term; smaller = smoother flow
   double theta = 0.3;     ///< tightness of the coupling between u and v
   double gamma = 0.0;     ///< weight of the illumination term u3; 0 = none

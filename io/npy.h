@@ -1,19 +1,31 @@
-// Arrays of floats as .npy files (NumPy's format, version 1.0): what numpy.load reads.
+// Arrays of floats in numpy's .npy: "\x93NUMPY", version, a Python dict of type, order and shape padded to 64 bytes, then
+// the elements, last index fastest.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <vector>
 
 #include "io/atomic_file.h"
+#include "io/error.h"
 
 namespace shcnn::io {
 
-/// Writes `values`, as many as the extents of `shape` multiply to, in C order, little-endian, as '<f4' or '<f8'.
-/// @throws Error as AtomicFile; std::invalid_argument if the count does not agree
-void write_npy(const std::filesystem::path& path, const std::vector<int64_t>& shape, const float* values, size_t count,
+struct NpyArray {
+  std::vector<int64_t> shape;
+  std::vector<float> values;  ///< in C order
+};
+
+/// Reads '<f4' in C order, version 1 or 2, of 8 dimensions at most.
+/// @throws Error kBadData: no .npy file, another type or order, a length that is not the shape's, NaN
+NpyArray read_npy(const std::filesystem::path& path);
+
+/// Writes version 1.0 safely, byte for byte as numpy.save does, as '<f4' or '<f8'. @throws Error as AtomicFile; kUsage
+/// where the shape is not that of the values
+void write_npy(const std::filesystem::path& path, std::span<const int64_t> shape, std::span<const float> values,
                Overwrite overwrite);
-void write_npy(const std::filesystem::path& path, const std::vector<int64_t>& shape, const double* values, size_t count,
+void write_npy(const std::filesystem::path& path, std::span<const int64_t> shape, std::span<const double> values,
                Overwrite overwrite);
 
 }  // namespace shcnn::io

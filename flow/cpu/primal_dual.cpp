@@ -1,13 +1,13 @@
 // The inner iteration, fused: one pass over the rows does the threshold step, the primal step and, one row behind, the
 // dual step. Per pixel, with rho = rho_c + I1wx u1 + I1wy u2 (+ gamma u3):
 //
-//     v  = u + clamp(-rho / |grad I1w|^2, -lambda theta, lambda theta) * grad I1w      threshold step, Eq. 16 (TH)
-//     u' = v + theta div p                                                             primal step, Eq. 17
-//     p' = (p + tau/theta grad u') / (1 + tau/theta |grad u'|)                         dual step, Eq. 18
+//     v  = u + clamp(-rho / |grad I1w|^2, -lambda theta, lambda theta) * grad I1w      threshold step (D)
+//     u' = v + theta div p                                                             primal step (E)
+//     p' = (p + tau/theta grad u') / (1 + tau/theta |grad u'|)                         dual step (F)
 //
-// div takes backward and grad forward differences; outside the image p is 0 and grad u has no component. The three
-// branches of the papers' threshold step are one clamp; where grad I1w = 0 the clamp's argument is large, finite and
-// multiplied by 0.
+// Letters as in flow/README.md. div takes backward and grad forward differences; outside the image p is 0 and grad u
+// has no component. The three branches of the papers' threshold step are one clamp; where grad I1w = 0 the clamp's
+// argument is large, finite and multiplied by 0.
 //
 // Row y needs p of rows y and y - 1 as the last iteration left them and makes u'(y); with it row y - 1 has all that its
 // dual step reads. So p(y - 1) is loaded once, serves div of row y, and is stored as p'(y - 1): per pixel 14 floats

@@ -26,7 +26,8 @@ void run(int argc, char** argv) {
   app.name("shcnn");
   show_examples_first(app, {"shcnn train --dataset fer2013 --data fer2013.csv --out RUN",
                             "shcnn eval --weights RUN/weights.safetensors --dataset fer2013 --data fer2013.csv",
-                            "shcnn predict --weights RUN/weights.safetensors face.png", "shcnn doctor"});
+                            "shcnn predict --weights RUN/weights.safetensors face.png", "shcnn flow --out DIR CLIP.mp4",
+                            "shcnn doctor"});
   app.set_version_flag("--version", "shcnn " SHCNN_VERSION);
   app.require_subcommand(1);
 
@@ -39,6 +40,7 @@ void run(int argc, char** argv) {
   add_saliency(app, common, verbs);
   add_attack(app, common, verbs);
   add_reproduce(app, common, verbs);
+  add_flow(app, common, verbs);
   add_doctor(app, common, verbs);
 
   try {

@@ -11,6 +11,7 @@
 #include <opencv2/imgproc.hpp>
 #include <opencv2/videoio.hpp>
 
+#include "io/frames.h"
 #include "io/image.h"
 #include "tools/program/exit_code.h"
 
@@ -40,9 +41,7 @@ cv::Mat read_gray(const fs::path& path) {
 }
 
 void use_video(const fs::path& path, const std::function<void(const Picture&)>& use) {
-  // what a decoder thinks of a file is no line of ours on stderr: -8 is FFmpeg's "quiet"
-  setenv("OPENCV_FFMPEG_LOGLEVEL", "-8", 0);
-  cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
+  silence_decoders();
   cv::VideoCapture video(path.string());
   if (!video.isOpened()) refuse(path, "cannot be read as a video; is it damaged, or of another format?");
   cv::Mat frame;
@@ -64,31 +63,15 @@ std::vector<std::string> images_in(const fs::path& folder) {
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
     if (entry.is_regular_file() && ends_like(entry.path(), kImageEndings)) files.push_back(entry.path().string());
   }
-  std::sort(files.begin(), files.end(), natural_less);
+  std::sort(files.begin(), files.end(), io::natural_less);
   return files;
 }
 
 }  // namespace
 
-bool natural_less(const std::string& a, const std::string& b) {
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  std::size_t i = 0, j = 0;
-  while (i < a.size() && j < b.size()) {
-    if (digit(a[i]) && digit(b[j])) {
-      const std::size_t begin_a = std::min(a.find_first_not_of('0', i), a.size());
-      const std::size_t begin_b = std::min(b.find_first_not_of('0', j), b.size());
-      for (i = begin_a; i < a.size() && digit(a[i]);) ++i;
-      for (j = begin_b; j < b.size() && digit(b[j]);) ++j;
-      if (i - begin_a != j - begin_b) return i - begin_a < j - begin_b;
-      const int order = a.compare(begin_a, i - begin_a, b, begin_b, j - begin_b);
-      if (order != 0) return order < 0;
-    } else {
-      if (a[i] != b[j]) return a[i] < b[j];
-      ++i, ++j;
-    }
-  }
-  if (a.size() - i != b.size() - j) return a.size() - i < b.size() - j;
-  return a < b;  // equal but for leading zeros
+void silence_decoders() {
+  setenv("OPENCV_FFMPEG_LOGLEVEL", "-8", 0);  // FFmpeg's "quiet"
+  cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
 }
 
 void for_each_picture(const std::vector<std::string>& inputs, const std::function<void(const Picture&)>& use) {

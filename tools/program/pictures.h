@@ -21,7 +21,7 @@ struct Picture {
 /// without images; io::Error (kBadData) as io::read_image on a file that is no image.
 void for_each_picture(const std::vector<std::string>& inputs, const std::function<void(const Picture&)>& use);
 
-/// Orders "img9" before "img46": digits compare as numbers.
-bool natural_less(const std::string& a, const std::string& b);
+/// What a decoder thinks of a file is no line of ours on stderr.
+void silence_decoders();
 
 }  // namespace shcnn::program

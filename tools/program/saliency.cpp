@@ -119,8 +119,8 @@ class SaliencyRun {
     const auto values = static_cast<std::size_t>(maps.values());
     write_png(path("-panel.png"), draw_panel({row}));
     write_png(path("-overlay.png"), draw_overlay(row));
-    io::write_npy(path("-original.npy"), shape, maps.original_of(i), values, io::Overwrite::kYes);
-    io::write_npy(path("-improved.npy"), shape, maps.improved_of(i), values, io::Overwrite::kYes);
+    io::write_npy(path("-original.npy"), shape, std::span<const T>(maps.original_of(i), values), io::Overwrite::kYes);
+    io::write_npy(path("-improved.npy"), shape, std::span<const T>(maps.improved_of(i), values), io::Overwrite::kYes);
     return {{"panel", path("-panel.png")},
             {"overlay", path("-overlay.png")},
             {"original", path("-original.npy")},

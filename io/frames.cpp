@@ -1,0 +1,209 @@
+// Folders are listed and sorted whole, frames are decoded as they are asked for. Video is OpenCV's.
+#include "io/frames.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <opencv2/imgproc.hpp>
+#include <opencv2/videoio.hpp>
+#include <optional>
+#include <utility>
+
+#include "io/csv.h"
+#include "io/image.h"
+
+namespace shcnn::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ImageReader final : public FrameReader {
+ public:
+  explicit ImageReader(std::vector<fs::path> files) : files_(std::move(files)) {}
+  int64_t expected() const override { return static_cast<int64_t>(files_.size()); }
+
+ private:
+  bool read(Frame& frame) override {
+    if (next_ == files_.size()) return false;
+    const fs::path& file = files_[next_++];
+    Image image = read_image(file, 1);
+    frame = {file.string(), image.width, image.height, std::move(image.pixels)};
+    return true;
+  }
+
+  std::vector<fs::path> files_;
+  size_t next_ = 0;
+};
+
+class VideoReader final : public FrameReader {
+ public:
+  explicit VideoReader(const fs::path& path) : path_(path), video_(path.string()) {
+    if (!video_.isOpened()) {
+      throw Error(ErrorKind::kBadData, path, "", "cannot be read as a video", "is it damaged, or of another format?");
+    }
+    const double count = video_.get(cv::CAP_PROP_FRAME_COUNT);
+    if (count > 0 && count < 1e9) expected_ = std::llround(count);
+  }
+  int64_t expected() const override { return expected_; }
+
+ private:
+  bool read(Frame& frame) override {
+    try {
+      if (!video_.read(decoded_)) {
+        if (index_ > 0) return false;
+        throw Error(ErrorKind::kBadData, path_, "", "holds no frame that can be decoded", "copy or make it again");
+      }
+      if (decoded_.depth() != CV_8U) {
+        throw Error(ErrorKind::kBadData, path_, "", "holds frames that are not 8-bit", "convert it, to mp4 say");
+      }
+      if (decoded_.channels() == 1) {
+        gray_ = decoded_;
+      } else {
+        cv::cvtColor(decoded_, gray_, cv::COLOR_BGR2GRAY);
+      }
+    } catch (const cv::Exception& e) {
+      throw Error(ErrorKind::kBadData, path_, "frame " + std::to_string(index_), e.what(), "copy or make it again");
+    }
+    frame.name = path_.string() + ", frame " + std::to_string(index_++);
+    frame.width = gray_.cols;
+    frame.height = gray_.rows;
+    frame.pixels.resize(gray_.total());
+    for (int y = 0; y < gray_.rows; ++y) {
+      std::memcpy(frame.pixels.data() + static_cast<size_t>(y) * static_cast<size_t>(gray_.cols), gray_.ptr(y),
+                  static_cast<size_t>(gray_.cols));
+    }
+    return true;
+  }
+
+  fs::path path_;
+  cv::VideoCapture video_;
+  cv::Mat decoded_, gray_;
+  int64_t expected_ = 0;
+  int64_t index_ = 0;
+};
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// The parts of a file's name round its last number.
+struct NumberedName {
+  std::string before, after;
+  int64_t number = 0;
+  size_t digits = 0;
+};
+
+std::optional<NumberedName> numbered(const std::string& name, const std::string& other) {
+  // the number in which two names differ: round the first difference
+  size_t begin = 0;
+  while (begin < name.size() && begin < other.size() && name[begin] == other[begin]) ++begin;
+  while (begin > 0 && is_digit(name[begin - 1])) --begin;
+  size_t end = begin;
+  while (end < name.size() && is_digit(name[end])) ++end;
+  if (begin == end || end - begin > 18) return std::nullopt;
+  return NumberedName{name.substr(0, begin), name.substr(end), std::stoll(name.substr(begin, end - begin)),
+                      end - begin};
+}
+
+/// Throws where the sorted names differ in one number alone and its steps are not equal.
+void check_for_holes(const fs::path& folder, const std::vector<fs::path>& files) {
+  if (files.size() < 3) return;
+  std::vector<NumberedName> names;
+  for (size_t i = 0; i < files.size(); ++i) {
+    const std::string name = files[i].filename().string();
+    const auto parts = numbered(name, files[i > 0 ? 0 : 1].filename().string());
+    if (!parts) return;
+    // img08 and img10 first differ in a digit before the one that counts: the number is what lies between
+    if (i > 0 && (parts->before != names[0].before || parts->after != names[0].after)) return;
+    names.push_back(*parts);
+  }
+  int64_t step = names[1].number - names[0].number;
+  for (size_t i = 1; i < names.size(); ++i) step = std::min(step, names[i].number - names[i - 1].number);
+  if (step < 1) return;
+  for (size_t i = 1; i < names.size(); ++i) {
+    if (names[i].number - names[i - 1].number == step) continue;
+    std::string number = std::to_string(names[i - 1].number + step);
+    if (number.size() < names[i - 1].digits) number.insert(0, names[i - 1].digits - number.size(), '0');
+    throw Error(ErrorKind::kBadData, folder / (names[0].before + number + names[0].after), "",
+                "is missing between " + files[i - 1].filename().string() + " and " + files[i].filename().string(),
+                "copy it again, or name the frames one by one");
+  }
+}
+
+}  // namespace
+
+bool FrameReader::next(Frame& frame) {
+  if (!read(frame)) return false;
+  if (width_ == 0) {
+    width_ = frame.width;
+    height_ = frame.height;
+  } else if (frame.width != width_ || frame.height != height_) {
+    throw Error(ErrorKind::kBadData, frame.name, "",
+                "has " + std::to_string(frame.width) + " x " + std::to_string(frame.height) +
+                    " pixels, the first frame " + std::to_string(width_) + " x " + std::to_string(height_),
+                "frames of a clip have one size: resize it");
+  }
+  return true;
+}
+
+std::unique_ptr<FrameReader> open_images(std::vector<fs::path> files) {
+  return std::make_unique<ImageReader>(std::move(files));
+}
+
+std::unique_ptr<FrameReader> open_clip(const fs::path& path) {
+  std::error_code error;
+  if (!fs::exists(path, error)) throw Error(ErrorKind::kBadData, path, "", "does not exist", "check the path");
+  if (fs::is_directory(path, error)) return open_images(numbered_images(path));
+  if (is_image_name(path)) {
+    throw Error(ErrorKind::kUsage, path, "", "is one image", "name two frames, a folder of frames, or a video");
+  }
+  return std::make_unique<VideoReader>(path);
+}
+
+std::vector<fs::path> numbered_images(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with('.') && is_image_name(entry->path())) files.push_back(entry->path());
+  }
+  if (error) {
+    throw Error(ErrorKind::kDisk, folder, "", "cannot list the folder: " + error.message(),
+                "make it readable for this user");
+  }
+  if (files.empty()) {
+    throw Error(ErrorKind::kBadData, folder, "", "this folder holds no image (png, jpg, bmp)",
+                "is it the right folder?");
+  }
+  std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) {
+    return natural_less(a.filename().string(), b.filename().string());
+  });
+  check_for_holes(folder, files);
+  return files;
+}
+
+bool is_image_name(const fs::path& path) {
+  constexpr std::array<const char*, 4> kEndings{".png", ".jpg", ".jpeg", ".bmp"};
+  return std::find(kEndings.begin(), kEndings.end(), lower_case(path.extension().string())) != kEndings.end();
+}
+
+bool natural_less(const std::string& a, const std::string& b) {
+  size_t i = 0, j = 0;
+  while (i < a.size() && j < b.size()) {
+    if (is_digit(a[i]) && is_digit(b[j])) {
+      const size_t begin_a = std::min(a.find_first_not_of('0', i), a.size());
+      const size_t begin_b = std::min(b.find_first_not_of('0', j), b.size());
+      for (i = begin_a; i < a.size() && is_digit(a[i]);) ++i;
+      for (j = begin_b; j < b.size() && is_digit(b[j]);) ++j;
+      if (i - begin_a != j - begin_b) return i - begin_a < j - begin_b;
+      const int order = a.compare(begin_a, i - begin_a, b, begin_b, j - begin_b);
+      if (order != 0) return order < 0;
+    } else {
+      if (a[i] != b[j]) return a[i] < b[j];
+      ++i, ++j;
+    }
+  }
+  if (a.size() - i != b.size() - j) return a.size() - i < b.size() - j;
+  return a < b;  // equal but for leading zeros
+}
+
+}  // namespace shcnn::io
