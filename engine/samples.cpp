@@ -65,20 +65,37 @@ std::vector<std::int32_t> shuffled_order(std::int64_t images, const std::vector<
 }
 
 template <class T>
-DeviceSamples<T>::DeviceSamples(Device& device, const Samples& samples) {
-  samples.check();
-  const std::int64_t m = samples.count();
-  const auto images = plan_.add<std::uint8_t>("images", Shape(m, samples.height, samples.width, samples.channels));
-  const auto labels = plan_.add<T>("labels", Shape(m, samples.classes()));
-  const auto truth = plan_.add<std::int32_t>("truth", Shape(m));
+DeviceSamples<T>::DeviceSamples(Device& device, std::int64_t capacity, int height, int width, int channels, int classes)
+    : device_(&device) {
+  const auto images = plan_.add<std::uint8_t>("images", Shape(capacity, height, width, channels));
+  const auto labels = plan_.add<T>("labels", Shape(capacity, classes));
+  const auto truth = plan_.add<std::int32_t>("truth", Shape(capacity));
   plan_.commit(device);
   images_ = plan_.view<std::uint8_t>(images);
   labels_ = plan_.view<T>(labels);
   truth_ = plan_.view<std::int32_t>(truth);
+}
+
+template <class T>
+DeviceSamples<T>::DeviceSamples(Device& device, const Samples& samples)
+    : DeviceSamples(device, samples.count(), samples.height, samples.width, samples.channels, samples.classes()) {
+  samples.check();
   const std::vector<T> values(samples.labels.begin(), samples.labels.end());
   device.copy_in(images_.data, samples.pixels.data(), samples.pixels.size());
   device.copy_in(labels_.data, values.data(), values.size() * sizeof(T));
   device.copy_in(truth_.data, samples.truth.data(), samples.truth.size() * sizeof(std::int32_t));
+}
+
+template <class T>
+void DeviceSamples<T>::replace(const std::vector<std::uint8_t>& images, const std::vector<T>& labels) {
+  if (images.size() > static_cast<std::size_t>(images_.count()) ||
+      labels.size() > static_cast<std::size_t>(labels_.count())) {
+    throw Error(ErrorKind::kInternal, "DeviceSamples::replace",
+                message(images.size(), " bytes and ", labels.size(), " label values do not fit"));
+  }
+  device_->synchronize();
+  device_->copy_in(images_.data, images.data(), images.size());
+  device_->copy_in(labels_.data, labels.data(), labels.size() * sizeof(T));
 }
 
 template class DeviceSamples<float>;

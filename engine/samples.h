@@ -52,6 +52,11 @@ template <class T>
 class DeviceSamples {
  public:
   DeviceSamples(Device& device, const Samples& samples);
+  /// Room for `capacity` images of these extents that replace() fills: for sets that are streamed through the device.
+  DeviceSamples(Device& device, std::int64_t capacity, int height, int width, int channels, int classes);
+  /// Copies images (m, H, W, C) and labels (m, classes) over the first m = capacity or fewer. Queued work that reads
+  /// the old ones is waited for.
+  void replace(const std::vector<std::uint8_t>& images, const std::vector<T>& labels);
   View<const std::uint8_t> images() const { return images_; }  ///< (M, H, W, C)
   View<const T> labels() const { return labels_; }             ///< (M, classes)
   View<const std::int32_t> truth() const { return truth_; }    ///< (M)
@@ -63,6 +68,7 @@ class DeviceSamples {
   View<std::uint8_t> images_;
   View<T> labels_;
   View<std::int32_t> truth_;
+  Device* device_ = nullptr;
 };
 
 extern template class DeviceSamples<float>;

@@ -1,0 +1,171 @@
+#include "engine/loso_run.h"
+
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <thread>
+#include <vector>
+
+#include "engine/loso_results.h"
+#include "engine/range_lock.h"
+#include "io/atomic_file.h"
+#include "io/input_file.h"
+
+namespace shcnn {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kPlanByte = std::int64_t{1} << 40;  ///< of RUN/folds.lock; the tasks have the bytes from 0 on
+constexpr std::uint64_t kMostPlanBytes = std::uint64_t{256} << 20;
+constexpr auto kPoll = std::chrono::milliseconds(200);  ///< between looks at a fold that another process runs
+
+/// What differs between two plans, in words.
+std::string difference(const std::string& before_text, const LosoPlan& now) {
+  const auto before = nlohmann::json::parse(before_text, nullptr, false);
+  if (!before.is_object() || !before.contains("config") || !before["config"].is_object()) {
+    return "plan.json cannot be read";
+  }
+  std::string out;
+  const auto tell = [&](const std::string& name, const std::string& was, const std::string& is) {
+    if (was != is) out += (out.empty() ? "" : ", ") + name + " was " + was + ", is " + is;
+  };
+  tell("dataset", before.value("dataset", "?"), now.dataset);
+  tell("classes", before.value("classes_of", "?"), now.classes_of);
+  for (const auto& [name, value] : now.config) tell(name, before["config"].value(name, "(absent)"), value);
+  return out.empty() ? "the data differ" : out;
+}
+
+/// True where the task has a result of this plan. @throws where it has one of another
+bool has_result(const fs::path& run, const LosoPlan& plan, std::size_t task) {
+  std::error_code ignored;
+  if (!fs::exists(fold_file(run, task), ignored)) return false;
+  read_fold(fold_file(run, task), plan);
+  return true;
+}
+
+/// One job: a thread with its own locks and, once it has work, its own device.
+class Job {
+ public:
+  Job(const fs::path& run, const LosoPlan& plan, const LosoRunOptions& options, std::mutex& mutex,
+      std::atomic<std::int64_t>& done, std::atomic<bool>& failed)
+      : run_(run),
+        plan_(plan),
+        options_(options),
+        mutex_(mutex),
+        done_(done),
+        failed_(failed),
+        locks_(run / "folds.lock") {}
+
+  void work(const std::vector<std::size_t>& order, std::vector<std::atomic<bool>>& counted) {
+    std::vector<std::size_t> left = order;
+    while (!left.empty()) {
+      std::vector<std::size_t> elsewhere;  // another job or process runs these now
+      for (const std::size_t task : left) {
+        if (stopped()) return;
+        const std::optional<RangeLock::Held> held = locks_.try_hold(static_cast<std::int64_t>(task));
+        if (!held) {
+          elsewhere.push_back(task);
+          continue;
+        }
+        const bool skipped = has_result(run_, plan_, task);
+        if (!skipped && !run_task(task)) return;
+        tell(task, skipped, counted);
+      }
+      left = std::move(elsewhere);
+      if (!left.empty()) std::this_thread::sleep_for(kPoll);
+    }
+  }
+
+ private:
+  bool stopped() const { return failed_ || (options_.should_stop && options_.should_stop()); }
+
+  bool run_task(std::size_t task) {
+    if (!machine_) machine_ = options_.machine();
+    FoldHooks hooks;
+    hooks.should_stop = [this] { return stopped(); };
+    if (options_.on_step) {
+      hooks.on_step = [&](std::int64_t step, std::int64_t steps) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        options_.on_step(task, step, steps);
+      };
+    }
+    const std::optional<FoldResult> result = machine_->worker().run(task, hooks);
+    if (!result) return false;
+    io::write_file(fold_file(run_, task), fold_text(plan_, *result), io::Overwrite::kYes);
+    return true;
+  }
+
+  void tell(std::size_t task, bool skipped, std::vector<std::atomic<bool>>& counted) {
+    if (counted[task].exchange(true)) return;  // another job of this process has told of it
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++done_;
+    if (options_.on_task) options_.on_task(task, skipped, done_);
+  }
+
+  const fs::path& run_;
+  const LosoPlan& plan_;
+  const LosoRunOptions& options_;
+  std::mutex& mutex_;
+  std::atomic<std::int64_t>& done_;
+  std::atomic<bool>& failed_;
+  RangeLock locks_;
+  std::unique_ptr<FoldMachine> machine_;
+};
+
+}  // namespace
+
+void place_plan(const fs::path& run, const LosoPlan& plan) {
+  std::error_code error;
+  fs::create_directories(run / "folds", error);
+  if (error) {
+    throw io::Error(io::ErrorKind::kDisk, run, "", "cannot be made: " + error.message(), "name another --out");
+  }
+  const RangeLock locks(run / "folds.lock");
+  const RangeLock::Held held = locks.hold(kPlanByte);
+  const std::string text = plan_text(plan);
+  const fs::path path = run / "plan.json";
+  if (fs::exists(path)) {
+    const std::string before = io::read_text(path, kMostPlanBytes, io::ErrorKind::kBadData);
+    if (before == text) return;
+    throw io::Error(io::ErrorKind::kUsage, path, "", "is another plan: " + difference(before, plan),
+                    "replace it and its folds with --force, or name another --out");
+  }
+  io::write_file(path, text, io::Overwrite::kYes);
+}
+
+LosoOutcome run_folds(const fs::path& run, const LosoPlan& plan, const LosoRunOptions& options) {
+  std::vector<std::size_t> order = plan.longest_first();
+  if (options.only) {
+    if (*options.only >= plan.tasks.size()) {
+      throw Error(ErrorKind::kUsage, "fold",
+                  message(*options.only, " is none of the folds 0 to ", plan.tasks.size() - 1));
+    }
+    order = {*options.only};
+  }
+  for (const std::size_t task : order) io::remove_stale_temporaries(fold_file(run, task));
+  std::vector<std::atomic<bool>> counted(plan.tasks.size());
+  std::mutex mutex, error_mutex;
+  std::atomic<std::int64_t> done{0};
+  std::atomic<bool> failed{false};
+  std::exception_ptr first_error;
+  const auto work = [&] {
+    try {
+      Job(run, plan, options, mutex, done, failed).work(order, counted);
+    } catch (...) {
+      const std::lock_guard<std::mutex> lock(error_mutex);
+      if (!first_error) first_error = std::current_exception();
+      failed = true;
+    }
+  };
+  std::vector<std::thread> others;
+  for (int j = 1; j < options.jobs; ++j) others.emplace_back(work);
+  work();
+  for (std::thread& thread : others) thread.join();
+  if (first_error) std::rethrow_exception(first_error);
+  return done == static_cast<std::int64_t>(order.size()) ? LosoOutcome::kFinished : LosoOutcome::kStopped;
+}
+
+}  // namespace shcnn

@@ -1,0 +1,42 @@
+// Runs the folds of a plan, each once, by as many threads, processes and machines as share the RUN folder: whoever
+// holds a fold's lock (range_lock.h) runs it, its result appears whole or not at all, and a fold that has one is never
+// run again. So a run can be killed at any moment and started again.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "engine/loso_fold.h"
+#include "engine/loso_plan.h"
+
+namespace shcnn {
+
+/// What runs folds on one device of its own: one for each job, made when it gets its first fold.
+struct FoldMachine {
+  virtual ~FoldMachine() = default;
+  virtual FoldWorker& worker() = 0;
+};
+
+struct LosoRunOptions {
+  std::optional<std::size_t> only;  ///< this task alone
+  int jobs = 1;                     ///< folds at once
+  std::function<std::unique_ptr<FoldMachine>()> machine;
+  std::function<bool()> should_stop;
+  /// Called from the jobs' threads, one at a time. `done` counts the tasks that have a result.
+  std::function<void(std::size_t task, bool skipped, std::int64_t done)> on_task;
+  std::function<void(std::size_t task, std::int64_t step, std::int64_t steps)> on_step;
+};
+
+enum class LosoOutcome { kFinished, kStopped };
+
+/// Makes RUN and its plan.json, or checks that the plan that lies there is this one. io::Error (kUsage) that says what
+/// differs.
+void place_plan(const std::filesystem::path& run, const LosoPlan& plan);
+
+/// Runs what is missing, longest folds first; returns when every task (or `only`) has a result, whoever ran it.
+LosoOutcome run_folds(const std::filesystem::path& run, const LosoPlan& plan, const LosoRunOptions& options);
+
+}  // namespace shcnn
