@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
 
 #include "io/npy.h"
 #include "tools/program/progress.h"
