@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "flow/pyramid_plan.h"
 #include "flow/stages.h"
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/error.h"
@@ -23,18 +24,10 @@
 namespace shcnn::flow {
 namespace {
 
-constexpr int kSmallestSide = 16;  // px: no level of the pyramid but the first is smaller
-constexpr int kVector = 16;        // floats of the widest vector
-constexpr int kRecordFrame = 4;    // px of zeros round Level::records
+constexpr int kVector = 16;      // floats of the widest vector
+constexpr int kRecordFrame = 4;  // px of zeros round Level::records
 constexpr int kWorkPlanes = 16;    // u1 u2 m1 m2 p11 p12 p21 p22 I1wx I1wy rho_c grad inv_grad, with gamma u3 p31 p32
 constexpr int kWorkPlanesNoGamma = 13;
-constexpr int kLargestSide = 32767;
-
-struct Size {
-  int width = 0;
-  int height = 0;
-  std::int64_t area() const { return std::int64_t{width} * height; }
-};
 
 /// Floats aligned to 64 bytes.
 class Floats {
@@ -51,34 +44,6 @@ class Floats {
     void operator()(float* p) const { ::operator delete (p, std::align_val_t{64}); }
   };
   std::unique_ptr<float, Delete> data_;
-};
-
-/// Where a bilinear resize of one axis reads: pixel centres are aligned, positions clamped to the source. As in the
-/// reference a clamped column takes its pixel once, a clamped row blends its pixels with themselves (which rounds).
-class Axis {
- public:
-  enum class Direction { kColumns, kRows };
-  /// `scale` = source pixels per destination pixel.
-  Axis(Direction direction, int from, int to, double scale) : index0_(to), index1_(to), weight_(to) {
-    for (int i = 0; i < to; ++i) {
-      const float position = static_cast<float>((i + 0.5) * scale - 0.5);
-      const int below = static_cast<int>(std::floor(position));
-      const bool inside = below >= 0 && below < from - 1;
-      index0_[i] = std::clamp(below, 0, from - 1);
-      index1_[i] = std::clamp(below + 1, 0, from - 1);
-      weight_[i] = inside || direction == Direction::kRows ? position - static_cast<float>(below) : 0.0f;
-    }
-  }
-  ResizeAxis view() const { return {index0_.data(), index1_.data(), weight_.data()}; }
-
- private:
-  std::vector<int> index0_, index1_;
-  std::vector<float> weight_;
-};
-
-/// From level s to level s + 1 of the pyramid, and back.
-struct LevelStep {
-  Axis down_x, down_y, up_x, up_y;
 };
 
 /// Threads that run the same code in step.
@@ -122,6 +87,10 @@ struct Workspace {
   Tvl1Counts counts;
 };
 
+[[noreturn]] void not_finite(const char* what) {
+  throw Error(ErrorKind::kBadData, "tvl1", message(what, " holds NaN or infinite pixels"));
+}
+
 int plane_pitch(int width) { return (width + 1 + kVector - 1) / kVector * kVector; }  // one zero after the row at least
 
 }  // namespace
@@ -145,41 +114,72 @@ void check(const Tvl1Params& p) {
           p.median_filter);
 }
 
+void check_size(int width, int height) {
+  if (width < 1 || height < 1 || width > kLargestSide || height > kLargestSide) {
+    throw Error(ErrorKind::kBadData, "tvl1",
+                message("images of ", width, " x ", height, " pixels; sides must be 1 to ", kLargestSide));
+  }
+}
+
+void check_image(const GrayImage& image, Size expected, const char* what) {
+  if (!image.data) throw Error(ErrorKind::kUsage, "tvl1", message(what, " has no pixels"));
+  if (image.width != expected.width || image.height != expected.height) {
+    throw Error(ErrorKind::kBadData, "tvl1",
+                message(what, " has ", image.width, " x ", image.height, " pixels, expected ", expected.width, " x ",
+                        expected.height, "; resize the frames to one size"));
+  }
+  if (std::abs(image.stride) < image.width) {
+    throw Error(ErrorKind::kUsage, "tvl1",
+                message(what, " has a row stride of ", image.stride, ", less than its width"));
+  }
+}
+
+void check_finite(const GrayImage& image, const char* what) {
+  if (!image.is_float && !std::isfinite(image.scale)) not_finite(what);
+  for (int y = 0; image.is_float && y < image.height; ++y) {
+    const float* row = static_cast<const float*>(image.data) + y * image.stride;
+    for (int x = 0; x < image.width; ++x) {
+      if (!std::isfinite(row[x] * image.scale)) not_finite(what);
+    }
+  }
+}
+
+void check_flow_field(const FlowField& flow, Size expected, bool holds_initial_flow, int index) {
+  if (!flow.data || flow.width != expected.width || flow.height != expected.height || flow.stride < 2 * flow.width) {
+    throw Error(ErrorKind::kUsage, "tvl1", message("flow field ", index, " does not fit its image"));
+  }
+  for (int y = 0; holds_initial_flow && y < flow.height; ++y) {
+    for (int x = 0; x < 2 * flow.width; ++x) {
+      if (!std::isfinite(flow.data[y * flow.stride + x])) not_finite("the initial flow");
+    }
+  }
+}
+
 struct Tvl1::Impl {
+  static const Tvl1Params& checked(const Tvl1Params& p, int width, int height) {
+    check(p);
+    check_size(width, height);
+    return p;
+  }
+
   Tvl1Params params;
   ThreadPool& pool;
   const Stages& stages;
   const std::string isa_name = stages.isa;
-  StepSizes steps;
-  std::vector<Size> sizes;  // per level, the finest first
-  std::vector<LevelStep> level_steps;
+  const StepSizes steps;
+  const PyramidPlan plan;
+  const std::vector<Size>& sizes = plan.sizes;
+  const std::vector<LevelStep>& level_steps = plan.steps;
   std::vector<Floats> I0;  // (height, width) per level
   bool has_first = false;
   std::vector<Workspace> workspaces;  // one a thread
 
   Impl(const Tvl1Params& p, int width, int height, ThreadPool& threads, const std::string& isa)
-      : params(p), pool(threads), stages(select_stages(isa)) {
-    check(params);
-    if (width < 1 || height < 1 || width > kLargestSide || height > kLargestSide) {
-      throw Error(ErrorKind::kBadData, "tvl1",
-                  message("images of ", width, " x ", height, " pixels; sides must be 1 to ", kLargestSide));
-    }
-    steps = {static_cast<float>(params.lambda * params.theta), static_cast<float>(params.theta),
-             static_cast<float>(params.tau / params.theta), static_cast<float>(params.gamma)};
-    sizes.push_back({width, height});
-    const double scale = 1.0 / params.scale_step;
-    while (static_cast<int>(sizes.size()) < params.scales) {
-      const Size fine = sizes.back();
-      const Size size{static_cast<int>(std::lrint(fine.width * params.scale_step)),
-                      static_cast<int>(std::lrint(fine.height * params.scale_step))};
-      if (size.width < kSmallestSide || size.height < kSmallestSide) break;
-      // Down by the nominal step, up by the ratio of the rounded sizes: the reference's positions.
-      constexpr auto kX = Axis::Direction::kColumns, kY = Axis::Direction::kRows;
-      level_steps.push_back({Axis(kX, fine.width, size.width, scale), Axis(kY, fine.height, size.height, scale),
-                             Axis(kX, size.width, fine.width, static_cast<double>(size.width) / fine.width),
-                             Axis(kY, size.height, fine.height, static_cast<double>(size.height) / fine.height)});
-      sizes.push_back(size);
-    }
+      : params(checked(p, width, height)),
+        pool(threads),
+        stages(select_stages(isa)),
+        steps(step_sizes(p)),
+        plan(p, width, height) {
     I0 = pyramid_memory();
     workspaces.resize(static_cast<std::size_t>(pool.size()));
     for (Workspace& w : workspaces) {
@@ -204,35 +204,6 @@ struct Tvl1::Impl {
     return levels;
   }
   Plane pyramid_plane(const std::vector<Floats>& pyramid, int s) const { return {pyramid[s].data(), sizes[s].width}; }
-
-  void check_image(const GrayImage& image, const char* what) const {
-    if (!image.data) throw Error(ErrorKind::kUsage, "tvl1", message(what, " has no pixels"));
-    if (image.width != sizes[0].width || image.height != sizes[0].height) {
-      throw Error(ErrorKind::kBadData, "tvl1",
-                  message(what, " has ", image.width, " x ", image.height, " pixels, expected ", sizes[0].width, " x ",
-                          sizes[0].height, "; resize the frames to one size"));
-    }
-    if (std::abs(image.stride) < image.width) {
-      throw Error(ErrorKind::kUsage, "tvl1",
-                  message(what, " has a row stride of ", image.stride, ", less than its width"));
-    }
-  }
-
-  static void not_finite(const char* what) {
-    throw Error(ErrorKind::kBadData, "tvl1", message(what, " holds NaN or infinite pixels"));
-  }
-
-  /// Whether every pixel is a finite number of gray levels.
-  bool is_finite(const GrayImage& image) const {
-    if (!image.is_float) return std::isfinite(image.scale);
-    for (int y = 0; y < image.height; ++y) {
-      const float* row = static_cast<const float*>(image.data) + y * image.stride;
-      for (int x = 0; x < image.width; ++x) {
-        if (!std::isfinite(row[x] * image.scale)) return false;
-      }
-    }
-    return true;
-  }
 
   /// All levels of one image, by one team member of many.
   void make_pyramid(const GrayImage& image, const std::vector<Floats>& pyramid, Team& team, int member) const {
@@ -399,8 +370,8 @@ Tvl1::~Tvl1() = default;
 
 void Tvl1::set_first(const GrayImage& first) {
   Impl& m = *impl_;
-  m.check_image(first, "the first image");
-  if (!m.is_finite(first)) m.not_finite("the first image");
+  check_image(first, m.sizes[0], "the first image");
+  check_finite(first, "the first image");
   Team alone(1);
   m.make_pyramid(first, m.I0, alone, 0);
   m.has_first = true;
@@ -414,17 +385,9 @@ Tvl1Counts Tvl1::solve(std::span<const GrayImage> later, std::span<const FlowFie
   }
   for (std::size_t i = 0; i < later.size(); ++i) {
     const std::string what = "later image " + std::to_string(i);
-    m.check_image(later[i], what.c_str());
-    if (!m.is_finite(later[i])) m.not_finite(what.c_str());
-    const FlowField& flow = flows[i];
-    if (!flow.data || flow.width != later[i].width || flow.height != later[i].height || flow.stride < 2 * flow.width) {
-      throw Error(ErrorKind::kUsage, "tvl1", message("flow field ", i, " does not fit its image"));
-    }
-    for (int y = 0; m.params.use_initial_flow && y < flow.height; ++y) {
-      for (int x = 0; x < 2 * flow.width; ++x) {
-        if (!std::isfinite(flow.data[y * flow.stride + x])) m.not_finite("the initial flow");
-      }
-    }
+    check_image(later[i], m.sizes[0], what.c_str());
+    check_finite(later[i], what.c_str());
+    check_flow_field(flows[i], m.sizes[0], m.params.use_initial_flow, static_cast<int>(i));
   }
   for (Workspace& w : m.workspaces) w.counts = {};
   const int threads = m.pool.size();

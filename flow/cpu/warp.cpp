@@ -9,14 +9,11 @@
 // load and two taps one 32-byte load: a pixel costs 8 such loads and 12 multiply-adds. A frame of four zero pixels
 // round the records stands for "outside", and positions are clamped to it, so no pixel branches.
 #include "flow/cpu/simd.h"
+#include "flow/math/cubic.h"
 #include "flow/stages.h"
 
 namespace shcnn::flow::SHCNN_FLOW_ISA {
 namespace {
-
-constexpr int kFrame = 4;               // zero pixels on each side: a window of 4 taps can lie outside altogether
-constexpr float kFlat = 1.1920929e-7f;  // |grad I1w|^2 up to this: v = u unless |rho| > lambda theta |grad|^2
-constexpr int kFractions = 32;          // positions per pixel
 
 /// A record; the second type can lie anywhere in memory.
 typedef float Record __attribute__((vector_size(16)));
@@ -26,29 +23,10 @@ typedef float RecordInMemory __attribute__((vector_size(16), aligned(4), may_ali
 struct CubicTable {
   float weights[kFractions][4];
   constexpr CubicTable() : weights() {
-    constexpr float a = -0.75f;
-    for (int f = 0; f < kFractions; ++f) {
-      const float t = static_cast<float>(f) / kFractions, s = 1.0f - t;
-      weights[f][0] = ((a * (t + 1) - 5 * a) * (t + 1) + 8 * a) * (t + 1) - 4 * a;
-      weights[f][1] = ((a + 2) * t - (a + 3)) * t * t + 1;
-      weights[f][2] = ((a + 2) * s - (a + 3)) * s * s + 1;
-      weights[f][3] = 1 - weights[f][0] - weights[f][1] - weights[f][2];
-    }
+    for (int f = 0; f < kFractions; ++f) cubic_weights(f, weights[f]);
   }
 };
 constexpr CubicTable kCubic;
-
-/// A position in 32nds of a pixel; far outside is clamped, where every tap is zero anyway.
-inline int fixed_point(float position, int size) {
-  const float lowest = -static_cast<float>(kFrame), highest = static_cast<float>(size + kFrame);
-  const float clamped = position < lowest ? lowest : position > highest ? highest : position;
-  return static_cast<int>(__builtin_lrintf(clamped * kFractions));
-}
-
-inline int first_tap(int position, int size) {
-  const int tap = (position >> 5) - 1;
-  return tap < -kFrame ? -kFrame : tap > size ? size : tap;
-}
 
 }  // namespace
 

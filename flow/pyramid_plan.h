@@ -1,0 +1,86 @@
+// The levels of the pyramid and where resizing from one to the next reads: planned once, the same for every executor.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "flow/stages.h"
+
+namespace shcnn::flow {
+
+constexpr int kSmallestSide = 16;    ///< px: no level of the pyramid but the first is smaller
+constexpr int kLargestSide = 32767;  ///< px
+
+struct Size {
+  int width = 0;
+  int height = 0;
+  std::int64_t area() const { return std::int64_t{width} * height; }
+};
+
+/// Where a bilinear resize of one axis reads: pixel centres are aligned, positions clamped to the source. As in the
+/// reference a clamped column takes its pixel once, a clamped row blends its pixels with themselves (which rounds).
+class Axis {
+ public:
+  enum class Direction { kColumns, kRows };
+  /// `scale` = source pixels per destination pixel.
+  Axis(Direction direction, int from, int to, double scale) : index0_(to), index1_(to), weight_(to) {
+    for (int i = 0; i < to; ++i) {
+      const float position = static_cast<float>((i + 0.5) * scale - 0.5);
+      const int below = static_cast<int>(std::floor(position));
+      const bool inside = below >= 0 && below < from - 1;
+      index0_[i] = std::clamp(below, 0, from - 1);
+      index1_[i] = std::clamp(below + 1, 0, from - 1);
+      weight_[i] = inside || direction == Direction::kRows ? position - static_cast<float>(below) : 0.0f;
+    }
+  }
+  int size() const { return static_cast<int>(weight_.size()); }
+  ResizeAxis view() const { return {index0_.data(), index1_.data(), weight_.data()}; }
+
+ private:
+  std::vector<int> index0_, index1_;
+  std::vector<float> weight_;
+};
+
+/// From level s to level s + 1 of the pyramid, and back.
+struct LevelStep {
+  Axis down_x, down_y, up_x, up_y;
+};
+
+struct PyramidPlan {
+  std::vector<Size> sizes;  ///< per level, the finest first
+  std::vector<LevelStep> steps;
+
+  PyramidPlan(const Tvl1Params& params, int width, int height) {
+    sizes.push_back({width, height});
+    const double scale = 1.0 / params.scale_step;
+    while (static_cast<int>(sizes.size()) < params.scales) {
+      const Size fine = sizes.back();
+      const Size size{static_cast<int>(std::lrint(fine.width * params.scale_step)),
+                      static_cast<int>(std::lrint(fine.height * params.scale_step))};
+      if (size.width < kSmallestSide || size.height < kSmallestSide) break;
+      // Down by the nominal step, up by the ratio of the rounded sizes: the reference's positions.
+      constexpr auto kX = Axis::Direction::kColumns, kY = Axis::Direction::kRows;
+      steps.push_back({Axis(kX, fine.width, size.width, scale), Axis(kY, fine.height, size.height, scale),
+                       Axis(kX, size.width, fine.width, static_cast<double>(size.width) / fine.width),
+                       Axis(kY, size.height, fine.height, static_cast<double>(size.height) / fine.height)});
+      sizes.push_back(size);
+    }
+  }
+};
+
+/// What the inner iterations multiply with.
+inline StepSizes step_sizes(const Tvl1Params& params) {
+  return {static_cast<float>(params.lambda * params.theta), static_cast<float>(params.theta),
+          static_cast<float>(params.tau / params.theta), static_cast<float>(params.gamma)};
+}
+
+// --- what every solver asks of its callers' images; each throws an Error that says what is wrong with `what` ---------
+
+void check_size(int width, int height);
+void check_image(const GrayImage& image, Size expected, const char* what);
+void check_finite(const GrayImage& image, const char* what);
+void check_flow_field(const FlowField& flow, Size expected, bool holds_initial_flow, int index);
+
+}  // namespace shcnn::flow
