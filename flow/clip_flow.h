@@ -75,6 +75,10 @@ class ClipFlow {
 std::unique_ptr<ClipFlow> cpu_clip_flow(const ClipFlowOptions& options, ClipSize frames, ThreadPool& pool,
                                         const std::string& isa = "");
 
+/// On "simt", "cuda" or "cuda:<ordinal>": pairs are solved in batches, and flow becomes pictures on the device.
+std::unique_ptr<ClipFlow> gpu_clip_flow(const std::string& device, const BackendOptions& backend,
+                                        const ClipFlowOptions& options, ClipSize frames);
+
 /// By the name of a device: "cpu", "simt", "cuda" or "cuda:<ordinal>". Throws Error(kDevice) where it is not part of
 /// this build or absent, Error(kUsage) where there is no such name.
 std::unique_ptr<ClipFlow> make_clip_flow(const std::string& device, const BackendOptions& backend,

@@ -34,7 +34,7 @@ std::unique_ptr<ClipFlow> make_clip_flow(const std::string& device, const Backen
                                          const ClipFlowOptions& options, ClipSize frames) {
   if (device == "cpu") return std::make_unique<ThreadedClipFlow>(backend, options, frames);
   if (device == "simt" || device == "cuda" || std::string_view(device).substr(0, 5) == "cuda:") {
-    throw Error(ErrorKind::kDevice, kPlace, message("flow on '", device, "' is not part of this build; use 'cpu'"));
+    return gpu_clip_flow(device, backend, options, frames);
   }
   throw Error(ErrorKind::kUsage, kPlace, message("'", device, "' is none of 'cpu', 'simt', 'cuda', 'cuda:<ordinal>'"));
 }

@@ -339,7 +339,14 @@ BatchFlows Tvl1Batch::solve_on_device(std::span<const GrayImage> later) {
     check_finite(later[i], what.c_str());
   }
   if (!later.empty()) m.solve(later);
-  return {m.as_floats(m.flow), static_cast<int>(later.size()), m.sizes[0].width, m.sizes[0].height};
+  BatchFlows solved = fields();
+  solved.pairs = static_cast<int>(later.size());
+  return solved;
+}
+
+BatchFlows Tvl1Batch::fields() const {
+  const Impl& m = *impl_;
+  return {m.as_floats(m.flow), m.max_pairs, m.sizes[0].width, m.sizes[0].height};
 }
 
 Tvl1Counts Tvl1Batch::counts() { return impl_->counts(); }

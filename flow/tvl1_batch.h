@@ -34,6 +34,8 @@ class Tvl1Batch {
   /// The same for at most max_pairs images, and the flow stays on the device: fields that hold until the next call.
   /// With use_initial_flow, what the fields hold is where the solver starts.
   BatchFlows solve_on_device(std::span<const GrayImage> later);
+  /// The fields of all max_pairs pairs: zero at first.
+  BatchFlows fields() const;
   /// Of the last solve_on_device; waits for it.
   Tvl1Counts counts();
 

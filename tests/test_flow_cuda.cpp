@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "flow/clip_flow.h"
 #include "flow/flow_image.h"
 #include "flow/tvl1_batch.h"
 #include "flow_support.h"
@@ -273,6 +274,52 @@ TEST_CASE("flow images are made on the device", "[flow]") {
           }
         }
       }
+    }
+  }
+}
+
+TEST_CASE("clips give the CPU's flows and images", "[flow]") {
+  const int w = 50, h = 34, pairs = 3;
+  std::vector<std::vector<std::uint8_t>> frames;
+  std::vector<flow::GrayImage> views;
+  for (const Gray& image : moved(w, h, 11, pairs + 1)) {
+    frames.emplace_back(image.pixels.begin(), image.pixels.end());
+    views.push_back(flow::GrayImage::bytes(frames.back().data(), w, h));
+  }
+  for (const flow::FlowOrder order :
+       {flow::FlowOrder::kResizeThenFlow, flow::FlowOrder::kFlowThenResize, flow::FlowOrder::kAsIs}) {
+    for (const bool initial : {false, true}) {
+      flow::ClipFlowOptions clip;
+      clip.tvl1 = fixed_iterations();
+      clip.tvl1.warps = 1;
+      clip.order = order;
+      clip.side = 32;
+      clip.border = 3;
+      clip.tvl1.use_initial_flow = initial;
+      if (initial && order != flow::FlowOrder::kAsIs) continue;
+      const flow::ClipSize size = flow::output_size(clip, {w, h});
+      const std::size_t area = static_cast<std::size_t>(size.width) * size.height;
+      const auto run = [&](const std::string& device, std::vector<float>& flows, std::vector<std::uint8_t>& images) {
+        flows.assign(2 * pairs * area, 0.5f);
+        images.assign(3 * pairs * area, 0);
+        BackendOptions backend;
+        backend.threads = options().threads;
+        const auto solver = flow::make_clip_flow(device, backend, clip, {w, h});
+        solver->set_first(views[0]);
+        solver->solve(std::span(views).subspan(1), {flows.data(), images.data()});
+      };
+      std::vector<float> flows, expected_flows;
+      std::vector<std::uint8_t> images, expected_images;
+      run(options().device, flows, images);
+      run("cpu", expected_flows, expected_images);
+      INFO("order " << static_cast<int>(order) << ", initial flow " << initial);
+      require_close(flows, expected_flows);
+      std::size_t different = 0;
+      for (std::size_t i = 0; i < images.size(); ++i) {
+        different += std::abs(images[i] - expected_images[i]) > (options().device == "simt" ? 0 : 2);
+      }
+      CHECK(different <= images.size() / 100);
+      if (options().device == "simt") CHECK(different == 0);
     }
   }
 }

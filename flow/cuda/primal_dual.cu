@@ -52,23 +52,18 @@ class Strip {
 
   __device__ __forceinline__ void load(const BatchLevel& level, int pair, const Progress& progress) {
 #pragma unroll
-    for (int r = 0; r < kRows; ++r) {
-      const bool inside = r < rows_;
-      const int y = inside ? y_ + r : 0;
-      const auto read = [&](const BatchPlanes& planes, int plane) {
-        return inside ? planes.row(pair, plane, y)[x_] : 0.0f;
-      };
+    for (int c = 0; c < kC; ++c) {
+      load(level.u, pair, progress.u * kC + c, u_[c]);
+      load(level.p, pair, (progress.p * kC + c) * 2, p1_[c]);
+      load(level.p, pair, (progress.p * kC + c) * 2 + 1, p2_[c]);
+    }
+    load(level.warped, pair, 0, ix_);
+    load(level.warped, pair, 1, iy_);
+    load(level.warped, pair, 2, rho_c_);
 #pragma unroll
-      for (int c = 0; c < kC; ++c) {
-        u_[c][r] = read(level.u, progress.u * kC + c);
-        p1_[c][r] = read(level.p, (progress.p * kC + c) * 2);
-        p2_[c][r] = read(level.p, (progress.p * kC + c) * 2 + 1);
-      }
-      ix_[r] = read(level.warped, 0);
-      iy_[r] = read(level.warped, 1);
-      rho_c_[r] = read(level.warped, 2);
+    for (int r = 0; r < kRows; ++r) {
       const float grad = ix_[r] * ix_[r] + iy_[r] * iy_[r];
-      inv_grad_[r] = grad > kFlat ? 1.0f / grad : 0.0f;
+      inv_grad_[r] = grad > kFlat ? reciprocal(grad) : 0.0f;
     }
   }
 
@@ -86,6 +81,7 @@ class Strip {
     }
   }
 
+  /// Of all threads: the tile's first column reads what lies before its row, which has to be something.
   __device__ __forceinline__ void share_p() const {
 #pragma unroll
     for (int c = 0; c < kC; ++c) {
@@ -98,7 +94,6 @@ class Strip {
   /// Threshold and primal step; returns the squared change of the pixels that this block answers for.
   __device__ __forceinline__ float primal() {
     const bool column0 = x_ == 0;
-    const int left = column_ > 0 ? column_ - 1 : 0;
     float error = 0.0f;
     float p2_up[kC];
 #pragma unroll
@@ -113,7 +108,7 @@ class Strip {
 #pragma unroll
       for (int c = 0; c < kC; ++c) {
         const float direction = c == 0 ? ix_[r] : c == 1 ? iy_[r] : sizes_.gamma;
-        const float p1_left = p1_at(c, group_ * kRows + r, left);
+        const float p1_left = p1_at(c, group_ * kRows + r, column_ - 1);
         const float div = divergence(column0, p1_[c][r], p1_left, p2_[c][r], p2_up[c]);
         const float u = (u_[c][r] + step * direction) + sizes_.theta * div;
         const float change = u - u_[c][r];
@@ -160,14 +155,19 @@ class Strip {
  private:
   static constexpr int kErrors = kC * (2 * T::kPixels + T::kThreads);
 
+  __device__ __forceinline__ void load(const BatchPlanes& planes, int pair, int plane, float (&to)[kRows]) const {
+    const float* from = planes.row(pair, plane, y_) + x_;
+#pragma unroll
+    for (int r = 0; r < kRows; ++r, from += planes.pitch) to[r] = r < rows_ ? *from : 0.0f;
+  }
   __device__ __forceinline__ float& p1_at(int c, int row, int column) const {
-    return shared_[c * T::kPixels + row * T::kWidth + column];
+    return shared_[kC * T::kThreads + c * T::kPixels + row * T::kWidth + column];
   }
   __device__ __forceinline__ float& u_at(int c, int row, int column) const {
-    return shared_[(kC + c) * T::kPixels + row * T::kWidth + column];
+    return shared_[kC * (T::kThreads + T::kPixels) + c * T::kPixels + row * T::kWidth + column];
   }
   __device__ __forceinline__ float& p2_at(int c, int group, int column) const {
-    return shared_[kC * 2 * T::kPixels + c * T::kThreads + group * T::kWidth + column];
+    return shared_[c * T::kThreads + group * T::kWidth + column];
   }
 
   const StepSizes& sizes_;
@@ -187,7 +187,7 @@ __global__ void __launch_bounds__(StepTile<kC>::kThreads, 2)
     primal_dual_kernel(BatchLevel level, StepSizes sizes, int steps_wanted, float* errors) {
   using T = StepTile<kC>;
   const int pair = static_cast<int>(blockIdx.z);
-  const Progress progress = level.progress[pair];
+  const Progress& progress = level.progress[pair];  // read again at the end rather than kept in registers
   if (progress.state == PairState::kRests) return;
   const int steps = progress.state == PairState::kAgain ? progress.again : steps_wanted;
   if (steps == 0) return;
@@ -195,7 +195,7 @@ __global__ void __launch_bounds__(StepTile<kC>::kThreads, 2)
                   tile_span(static_cast<int>(blockIdx.y), level.height, T::kHeight));
   strip.load(level, pair, progress);
   for (int i = 0; i < steps; ++i) {
-    if (strip.works()) strip.share_p();
+    strip.share_p();
     __syncthreads();
     float error = 0.0f;
     if (strip.works()) error = strip.primal();

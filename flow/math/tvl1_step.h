@@ -1,6 +1,6 @@
 // One pixel of the inner iteration, operation by operation as flow/cpu does it on vectors, so that the results have the
-// same bits: every quotient, root and length is rounded once and nothing else is fused. On a GPU quotients and lengths
-// are refined by fused multiply-adds as in flow/cpu/simd.h; on the host they are plain divisions and double.
+// same bits: every quotient and length is rounded once and nothing else is fused. On a GPU they come from approximate
+// reciprocals (one instruction) refined by fused multiply-adds; on the host they are plain divisions and double.
 #pragma once
 
 #include "kernels/math/host_device.h"
@@ -17,16 +17,29 @@ SHCNN_HD float quotient(float a, float b, float inv_b) {
 #endif
 }
 
-/// sqrt(x^2 + y^2), rounded once: the rounding errors of the squares, the sum and the root are added back to first
-/// order. That correction is below an ulp: an approximate division is enough for it.
+/// 1 / x for 2^-100 < x < 2^100, rounded: what 1 / x compiles to, without the branch for other x.
+SHCNN_HD float reciprocal(float x) {
+#if defined(__CUDA_ARCH__)
+  float r;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(x));
+  return fmaf(fmaf(-x, r, 1.0f), r, r);
+#else
+  return 1.0f / x;
+#endif
+}
+
+/// sqrt(x^2 + y^2), rounded once: the rounding errors of the squares and of their sum are known exactly, and one Newton
+/// step from an approximate root takes them in. Below 1e-18 only roughly; 1 + length is 1 there.
 SHCNN_HD float length(float x, float y) {
 #if defined(__CUDA_ARCH__)
   const float xx = x * x, yy = y * y;
   const float sum = xx + yy;
   const float lost = (fminf(xx, yy) - (sum - fmaxf(xx, yy))) + (fmaf(x, x, -xx) + fmaf(y, y, -yy));
-  const float root = sqrtf(sum);
+  float inv_root;
+  asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(inv_root) : "f"(fmaxf(sum, 1e-36f)));
+  const float root = sum * inv_root;
   const float residue = fmaf(-root, root, sum) + lost;
-  return root + __fdividef(residue, fmaxf(root, 1e-30f) * 2.0f);
+  return fmaf(residue, 0.5f * inv_root, root);
 #else
   const double dx = x, dy = y;
   return static_cast<float>(__builtin_sqrt(dx * dx + dy * dy));
@@ -50,7 +63,7 @@ SHCNN_HD float divergence(bool column0, float p1, float p1_left, float p2, float
 /// (p1, p2) after one step along grad u = (dx, dy): Eq. 18.
 SHCNN_HD void dual_step(float dx, float dy, float taut, float& p1, float& p2) {
   const float scale = 1.0f + taut * length(dx, dy);
-  const float inv_scale = 1.0f / scale;
+  const float inv_scale = reciprocal(scale);
   p1 = quotient(p1 + taut * dx, scale, inv_scale);
   p2 = quotient(p2 + taut * dy, scale, inv_scale);
 }
