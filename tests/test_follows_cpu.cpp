@@ -22,12 +22,12 @@ namespace {
 
 /// A network in training on one backend.
 struct Learner {
-  Learner(Backend& backend, const Model& model, const TrainConfig& config, const Samples& samples)
+  Learner(Backend& backend, const Model& model, const TrainConfig& config, const Samples& samples, bool crops)
       : network(*backend.device, backend.context, backend.ops, model, NetworkUse::kTraining, config.batch),
         on_device(*backend.device, samples),
         step(*backend.device, network, on_device, config) {
     initialise(network.parameters(), model, config.initial, config.seed);
-    step.set_order(shuffled_order(samples.count(), training_crops(config.augment, true), config.seed, 0));
+    step.set_order(shuffled_order(samples.count(), training_crops(config.augment, crops), config.seed, 0));
   }
   Network<float> network;
   DeviceSamples<float> on_device;
@@ -51,7 +51,7 @@ TEST_CASE("Twenty training steps follow the cpu's", "[.][follows_cpu]") {
   BackendOptions cpu_options;
   cpu_options.threads = options().threads;
   Backend cpu = make_backend("cpu", cpu_options);
-  Learner want(cpu, model, config, samples), got(executor(), model, config, samples);
+  Learner want(cpu, model, config, samples, is_static), got(executor(), model, config, samples, is_static);
 
   CAPTURE(is_static);
   double worst_loss = 0;
@@ -81,6 +81,6 @@ TEST_CASE("Twenty training steps follow the cpu's", "[.][follows_cpu]") {
   std::printf("%s: after 20 steps loss differs by %.2g, the worst tensor by %.2g\n", is_static ? "static" : "micro",
               worst_loss, worst_tensor);
   CHECK(moved > 0);
-  CHECK(worst_loss <= 2e-3);
-  CHECK(worst_tensor <= 4e-3);
+  CHECK(worst_loss <= 1e-4);  // ten times what numerics.md allows ten steps without a kink
+  CHECK(worst_tensor <= 1e-3);
 }
