@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "io/natural_less.h"
 #include "kernels/error.h"
 #include "kernels/math/philox.h"
 
@@ -36,7 +37,7 @@ std::vector<std::pair<std::string, std::vector<std::size_t>>> by_subject(const s
     if (fresh) out.push_back({clips[i].subject, {}});
     out[entry->second].second.push_back(i);
   }
-  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return io::natural_order(a.first, b.first); });
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return io::natural_less(a.first, b.first); });
   return out;
 }
 
@@ -83,7 +84,7 @@ std::string inner_subject(const std::vector<PlannedClip>& clips, const std::vect
   }
   std::vector<std::string> order;
   for (const auto& [subject, ignored] : of) order.push_back(subject);
-  std::sort(order.begin(), order.end(), io::natural_order);
+  std::sort(order.begin(), order.end(), io::natural_less);
   std::rotate(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(after % order.size()), order.end());
   return *std::max_element(order.begin(), order.end(), [&](const std::string& a, const std::string& b) {
     const auto &x = of[a], &y = of[b];

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "io/csv.h"
+#include "io/natural_less.h"
 
 namespace shcnn::io {
 namespace {
@@ -28,7 +29,7 @@ std::vector<fs::path> sorted_entries(const fs::path& folder) {
                 "make it readable for this user");
   }
   std::sort(out.begin(), out.end(),
-            [](const fs::path& a, const fs::path& b) { return natural_order(a.string(), b.string()); });
+            [](const fs::path& a, const fs::path& b) { return natural_less(a.string(), b.string()); });
   return out;
 }
 
@@ -156,7 +157,7 @@ fs::path choose_coding(const fs::path& folder, const ClipConventions& convention
     const std::string x = lower_case(a.filename().string()), y = lower_case(b.filename().string());
     const bool updated_x = x.find("updated") != std::string::npos, updated_y = y.find("updated") != std::string::npos;
     if (updated_x != updated_y) return updated_y;
-    return natural_order(x, y);
+    return natural_less(x, y);
   };
   const fs::path chosen = *std::max_element(found.begin(), found.end(), older);
   if (found.size() > 1) {
@@ -436,7 +437,7 @@ ClipSet read_layout(const ClipConventions& conventions, const fs::path& folder, 
                 out.problems.empty() ? "check the path" : "for instance: " + out.problems.back().message);
   }
   std::sort(out.clips.begin(), out.clips.end(),
-            [](const Clip& a, const Clip& b) { return natural_order(a.name, b.name); });
+            [](const Clip& a, const Clip& b) { return natural_less(a.name, b.name); });
   return out;
 }
 

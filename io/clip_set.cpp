@@ -6,6 +6,7 @@
 #include "io/casme.h"
 #include "io/casme2.h"
 #include "io/clip_folders.h"
+#include "io/natural_less.h"
 #include "io/samm.h"
 
 namespace shcnn::io {
@@ -33,7 +34,7 @@ std::vector<std::string> ClipSet::subjects() const {
   std::set<std::string> names;
   for (const Clip& clip : clips) names.insert(clip.subject);
   std::vector<std::string> out(names.begin(), names.end());
-  std::sort(out.begin(), out.end(), natural_order);
+  std::sort(out.begin(), out.end(), natural_less);
   return out;
 }
 
@@ -65,30 +66,6 @@ ClipLayout layout_at(const std::filesystem::path& folder) {
   }
   throw Error(ErrorKind::kBadData, folder, "", "holds no coding file of CASME, CASME II or SAMM beside frames",
               "name the folder that holds both, or say which layout it is");
-}
-
-bool natural_order(std::string_view a, std::string_view b) {
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  size_t i = 0, j = 0;
-  while (i < a.size() && j < b.size()) {
-    if (digit(a[i]) && digit(b[j])) {
-      size_t begin_a = i, begin_b = j;
-      while (begin_a < a.size() && a[begin_a] == '0') ++begin_a;
-      while (begin_b < b.size() && b[begin_b] == '0') ++begin_b;
-      i = begin_a;
-      j = begin_b;
-      while (i < a.size() && digit(a[i])) ++i;
-      while (j < b.size() && digit(b[j])) ++j;
-      if (i - begin_a != j - begin_b) return i - begin_a < j - begin_b;
-      const int order = a.substr(begin_a, i - begin_a).compare(b.substr(begin_b, j - begin_b));
-      if (order != 0) return order < 0;
-    } else {
-      if (a[i] != b[j]) return a[i] < b[j];
-      ++i, ++j;
-    }
-  }
-  if (a.size() - i != b.size() - j) return a.size() - i < b.size() - j;
-  return a < b;  // equal but for leading zeros
 }
 
 }  // namespace shcnn::io

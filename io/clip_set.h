@@ -67,7 +67,4 @@ ClipSet read_clips(ClipLayout layout, const std::filesystem::path& folder, const
 /// Which layout `folder` seems to have. @throws Error kBadData where it looks like none
 ClipLayout layout_at(const std::filesystem::path& folder);
 
-/// Digits compare as numbers: "img9" before "img46".
-bool natural_order(std::string_view a, std::string_view b);
-
 }  // namespace shcnn::io

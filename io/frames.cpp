@@ -12,6 +12,7 @@
 
 #include "io/csv.h"
 #include "io/image.h"
+#include "io/natural_less.h"
 
 namespace shcnn::io {
 namespace {
@@ -184,26 +185,6 @@ std::vector<fs::path> numbered_images(const fs::path& folder) {
 bool is_image_name(const fs::path& path) {
   constexpr std::array<const char*, 4> kEndings{".png", ".jpg", ".jpeg", ".bmp"};
   return std::find(kEndings.begin(), kEndings.end(), lower_case(path.extension().string())) != kEndings.end();
-}
-
-bool natural_less(const std::string& a, const std::string& b) {
-  size_t i = 0, j = 0;
-  while (i < a.size() && j < b.size()) {
-    if (is_digit(a[i]) && is_digit(b[j])) {
-      const size_t begin_a = std::min(a.find_first_not_of('0', i), a.size());
-      const size_t begin_b = std::min(b.find_first_not_of('0', j), b.size());
-      for (i = begin_a; i < a.size() && is_digit(a[i]);) ++i;
-      for (j = begin_b; j < b.size() && is_digit(b[j]);) ++j;
-      if (i - begin_a != j - begin_b) return i - begin_a < j - begin_b;
-      const int order = a.compare(begin_a, i - begin_a, b, begin_b, j - begin_b);
-      if (order != 0) return order < 0;
-    } else {
-      if (a[i] != b[j]) return a[i] < b[j];
-      ++i, ++j;
-    }
-  }
-  if (a.size() - i != b.size() - j) return a.size() - i < b.size() - j;
-  return a < b;  // equal but for leading zeros
 }
 
 }  // namespace shcnn::io

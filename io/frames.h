@@ -55,7 +55,4 @@ std::vector<std::filesystem::path> numbered_images(const std::filesystem::path& 
 /// Whether the name ends like an image that read_image reads.
 bool is_image_name(const std::filesystem::path& path);
 
-/// Orders "img9" before "img46": digits compare as numbers.
-bool natural_less(const std::string& a, const std::string& b);
-
 }  // namespace shcnn::io

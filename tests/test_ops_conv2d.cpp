@@ -104,7 +104,7 @@ constexpr ConvOp kBackwardData{backward_data, &ConvCase::w, &ConvCase::z, data_t
 constexpr ConvOp kBackwardFilter{backward_filter, &ConvCase::x, &ConvCase::z, filter_terms};
 
 void check_all_cases(const ConvOp& op) {
-  const std::vector<ConvCase> cases = conv_cases(wants_small_cases(), kRandomCases);
+  const std::vector<ConvCase> cases = conv_cases(wants_small_cases(), random_cases(kRandomCases));
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const ConvCase& c = cases[i];
     const double terms = op.terms(c);
@@ -119,7 +119,7 @@ void check_all_cases(const ConvOp& op) {
       if (suite == Suite::kExact) {
         CHECK(unequal(o.got, o.want) == "");
       } else {
-        CHECK(outside_sum_rule(o.got, o.want, products, terms) == "");
+        CHECK(outside_product_rule(o.got, o.want, products, terms) == "");
       }
     }
   }
@@ -128,7 +128,7 @@ void check_all_cases(const ConvOp& op) {
 /// The same bits from 1, 2 and 3 threads, on every ninth case.
 void check_threads(const ConvOp& op) {
   Backend backends[] = {open_executor(1), open_executor(2), open_executor(3)};
-  const std::vector<ConvCase> cases = conv_cases(wants_small_cases(), kRandomCases);
+  const std::vector<ConvCase> cases = conv_cases(wants_small_cases(), random_cases(kRandomCases));
   for (std::size_t i = 0; i < cases.size(); i += 9) {
     const ConvCase& c = cases[i];
     INFO("case " << i << ": " << c.text());

@@ -85,7 +85,7 @@ std::vector<unsigned char> bytes(const Results& results) {
 }  // namespace
 
 TEST_CASE("max_pool gives the bits of its definition, forward and back", "[max_pool]") {
-  const std::vector<PoolCase> cases = pool_cases(wants_small_cases(), kRandomCases);
+  const std::vector<PoolCase> cases = pool_cases(wants_small_cases(), random_cases(kRandomCases));
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const PoolCase& c = cases[i];
     for (const bool exact : {true, false}) {
@@ -107,7 +107,7 @@ TEST_CASE("max_pool gives the bits of its definition, forward and back", "[max_p
 }
 
 TEST_CASE("avg_pool agrees with its definition, forward and back", "[avg_pool]") {
-  const std::vector<PoolCase> cases = pool_cases(wants_small_cases(), kRandomCases);
+  const std::vector<PoolCase> cases = pool_cases(wants_small_cases(), random_cases(kRandomCases));
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const PoolCase& c = cases[i];
     for (const bool exact : {true, false}) {
@@ -133,7 +133,7 @@ TEST_CASE("avg_pool agrees with its definition, forward and back", "[avg_pool]")
 }
 
 TEST_CASE("pools do not depend on the number of threads", "[max_pool][threads]") {
-  const std::vector<PoolCase> cases = pool_cases(wants_small_cases(), kRandomCases);
+  const std::vector<PoolCase> cases = pool_cases(wants_small_cases(), random_cases(kRandomCases));
   for (std::size_t i = 0; i < cases.size(); i += 9) {
     const PoolCase& c = cases[i];
     INFO("case " << i << ": " << c.text());

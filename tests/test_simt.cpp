@@ -254,6 +254,44 @@ TEST_CASE("asynchronous copies arrive at the wait that covers their group", "[si
   }
 }
 
+/// out (16 x 8) = a b with a[i][k] = i + 3 k, b[k][j] = k - 2 j: small integers, which tf32 holds exactly.
+__global__ void mma_kernel(float* out) {
+  const unsigned g = threadIdx.x / 4, t = threadIdx.x % 4;
+  const auto a = [](unsigned i, unsigned k) { return to_tf32(static_cast<float>(i + 3 * k)); };
+  const auto b = [](unsigned k, unsigned j) { return to_tf32(static_cast<float>(k) - 2 * static_cast<float>(j)); };
+  const unsigned left[4] = {a(g, t), a(g + 8, t), a(g, t + 4), a(g + 8, t + 4)};
+  const unsigned right[2] = {b(t, g), b(t + 4, g)};
+  float sums[4] = {1, 1, 1, 1};
+  mma_tf32(sums, left, right);
+  for (unsigned e = 0; e < 4; ++e) out[(g + e / 2 * 8) * 8 + 2 * t + e % 2] = sums[e];
+}
+
+TEST_CASE("a tensor-core product is the product of its matrices", "[simt]") {
+  for (const std::uint64_t order : kOrders) {
+    Gpu gpu(order);
+    const Floats out = run(gpu, mma_kernel, 128, 1, 32);
+    for (int i = 0; i < 16; ++i) {
+      for (int j = 0; j < 8; ++j) {
+        float want = 1;
+        for (int k = 0; k < 8; ++k) want += static_cast<float>((i + 3 * k) * (k - 2 * j));
+        REQUIRE(out[static_cast<std::size_t>(8 * i + j)] == want);
+      }
+    }
+  }
+}
+
+TEST_CASE("tf32 keeps ten bits of mantissa, rounded to nearest, ties away from zero", "[simt]") {
+  const auto rounded = [](float x) { return std::bit_cast<float>(to_tf32(x)); };
+  const float step = 1.0f / 1024;
+  CHECK(rounded(1 + step) == 1 + step);
+  CHECK(rounded(1 + 0.49f * step) == 1);
+  CHECK(rounded(1 + 0.5f * step) == 1 + step);
+  CHECK(rounded(-1 - 0.5f * step) == -1 - step);
+  CHECK(rounded(2 - 0.25f * step) == 2);  // into the next power of two
+  CHECK(std::isinf(rounded(INFINITY)));
+  CHECK(std::isnan(rounded(NAN)));
+}
+
 // --- planted: barriers -----------------------------------------------------------------------------------------------
 
 __global__ void missing_barrier_kernel(float* out) {  // rotate_kernel without its barrier

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <utility>
 
+#include "io/natural_less.h"
 #include "io/parallel.h"
 #include "io/synth/clip_motion.h"
 #include "io/synth/face_painter.h"
@@ -506,7 +507,7 @@ MadeClips write_made_clips(const fs::path& folder, const ClipSynthOptions& optio
   }
   if (options.holes) HolePlanter(root, options, rows, made).plant();
   std::stable_sort(rows.begin(), rows.end(),
-                   [](const Row& a, const Row& b) { return io::natural_order(a.subject, b.subject); });
+                   [](const Row& a, const Row& b) { return io::natural_less(a.subject, b.subject); });
   const std::vector<std::vector<std::string>> sheet = coding_sheet(options.layout, rows);
   const std::string name = coding_name(options.layout);
   if (options.csv) {

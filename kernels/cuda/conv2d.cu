@@ -15,6 +15,7 @@
 
 #include "kernels/cuda/conv2d.cuh"
 #include "kernels/cuda/gemm.cuh"
+#include "kernels/cuda/gemm_tf32.cuh"
 
 namespace shcnn::SHCNN_EXECUTOR {
 namespace {
@@ -22,13 +23,21 @@ namespace {
 //                        rows, cols a thread; threads; slices; depth
 using WideTile = Tile<11, 8, 4, 12, 4, 44>;   // 44 x 96, 192 threads
 using NarrowTile = Tile<11, 8, 4, 4, 8, 44>;  // 44 x 32, 128 threads: where wide tiles are too few
-static_assert(WideTile::kRows == NarrowTile::kRows, "one packing of the weights serves both");
+//                               16-row, 8-col products a warp; warps; slices; depth
+using TensorTile96 = TensorTile<3, 6, 1, 2, 2, 44>;  // 48 x 96, 128 threads: tf32
+constexpr int kTileRows = WideTile::kRows;
+static_assert(kTileRows == NarrowTile::kRows, "one packing of the weights serves all");
+
+template <class T>
+using Product = BlockProduct<T, Layout::kDepthMajor, Layout::kDepthMajor>;
+using Tf32Product = TensorProduct<TensorTile96, Layout::kDepthMajor, Layout::kDepthMajor>;
 
 // --- weights in the order of the product ----------------------------------------------------------------------------
 
-/// Columns of the packed weights: each thread's 11 rows of a tile, padded to 12.
-template <class T>
-constexpr int kPackedTile = (T::kThreadRows + 3) / 4 * 4 * T::kGridRows;
+/// Columns of the packed weights: each thread's 11 rows of a tile, padded to 12. Tensor cores multiply all 48.
+constexpr int kPaddedRows = Product<WideTile>::kPaddedRows;
+constexpr int kPackedTile = kPaddedRows * WideTile::kGridRows;
+static_assert(kPackedTile == TensorTile96::kRows);
 
 /// packed (taps, channels in, tiles of 48) <- w (Co, Ci, K, K); for the input gradient (kMirrored) channels in are Co,
 /// rows are Ci, and tap t is K*K - 1 - t. One thread an element of `packed`; padding is zero.
@@ -40,18 +49,15 @@ __global__ void pack_weights_kernel(int taps, int in, int out, int packed_cols, 
   const int col = index % packed_cols;
   const int channel = index / packed_cols % in;
   const int tap = index / packed_cols / in;
-  constexpr int kPadded = (WideTile::kThreadRows + 3) / 4 * 4;
-  const int row = col / kPadded * WideTile::kThreadRows + col % kPadded;
+  const int row = col / kPaddedRows * WideTile::kThreadRows + col % kPaddedRows;
   float value = 0;
-  if (col % kPadded < WideTile::kThreadRows && row < out) {
+  if (col % kPaddedRows < WideTile::kThreadRows && row < out) {
     value = kMirrored ? w[(channel * out + row) * taps + taps - 1 - tap] : w[(row * in + channel) * taps + tap];
   }
   packed[index] = value;
 }
 
-std::int64_t packed_cols(std::int64_t out) {
-  return (out + WideTile::kRows - 1) / WideTile::kRows * kPackedTile<WideTile>;
-}
+std::int64_t packed_cols(std::int64_t out) { return (out + kTileRows - 1) / kTileRows * kPackedTile; }
 
 // --- forward and input gradient -------------------------------------------------------------------------------------
 
@@ -89,8 +95,11 @@ __device__ __forceinline__ void split_depth(const Correlation& p, const TapRecta
 }
 
 /// Right operand: stage[k][lane] = x[channel][lane shifted by tap], zero on padding.
-template <class T, int Vec, bool WholeTaps>
+template <class P, int Vec, bool WholeTaps>
 class WindowLoader {
+  using T = typename P::T;
+  static constexpr int kStride = P::RightStage::kStride;
+
  public:
   __device__ WindowLoader(int thread, const Correlation& p, const TapRectangle& taps, int first_lane)
       : p_(p), taps_(taps), col_(thread % kPerRow * Vec), row_(thread / kPerRow) {
@@ -103,21 +112,21 @@ class WindowLoader {
   }
   __device__ void operator()(float* stage, int k, int end) const {
     if (row_ >= kStep) return;
-    float* const to = stage + row_ * T::kCols + col_;
+    float* const to = stage + row_ * kStride + col_;
     if constexpr (WholeTaps) {
       const Source source = locate(k);
       const float* from = source.address + static_cast<std::int64_t>(row_) * p_.plane;
       const std::int64_t step = static_cast<std::int64_t>(kStep) * p_.plane;
 #pragma unroll
       for (int i = 0; i < T::kDepth; i += kStep, from += step) {
-        if (row_ + i < T::kDepth) async_copy<4 * Vec>(to + i * T::kCols, from, source.bytes);
+        if (row_ + i < T::kDepth) async_copy<4 * Vec>(to + i * kStride, from, source.bytes);
       }
     } else {
 #pragma unroll
       for (int i = 0; i < T::kDepth; i += kStep) {
         if (row_ + i >= T::kDepth || k + row_ + i >= end) break;
         const Source source = locate(k + row_ + i);
-        async_copy<4 * Vec>(to + i * T::kCols, source.address, source.bytes);
+        async_copy<4 * Vec>(to + i * kStride, source.address, source.bytes);
       }
     }
   }
@@ -148,32 +157,35 @@ class WindowLoader {
 };
 
 /// Left operand: stage[k][row] = packed[tap][channel][tile's columns].
-template <class T, bool WholeTaps>
+template <class P, bool WholeTaps>
 class PackedWeightLoader {
+  using T = typename P::T;
+  static constexpr int kStride = P::LeftStage::kStride;
+
  public:
   __device__ PackedWeightLoader(int thread, const Correlation& p, const TapRectangle& taps, const float* packed,
                                 int cols)
       : p_(p), taps_(taps), cols_(cols), col_(thread % kPerRow * 4), row_(thread / kPerRow), from_(packed + col_) {}
   __device__ void operator()(float* stage, int k, int end) const {
     if (row_ >= kStep) return;
-    float* const to = stage + row_ * kPackedTile<T> + col_;
+    float* const to = stage + row_ * kStride + col_;
     if constexpr (WholeTaps) {
       const float* from = locate(k) + row_ * cols_;
 #pragma unroll
       for (int i = 0; i < T::kDepth; i += kStep, from += kStep * cols_) {
-        if (row_ + i < T::kDepth) async_copy<16>(to + i * kPackedTile<T>, from);
+        if (row_ + i < T::kDepth) async_copy<16>(to + i * kStride, from);
       }
     } else {
 #pragma unroll
       for (int i = 0; i < T::kDepth; i += kStep) {
         if (row_ + i >= T::kDepth || k + row_ + i >= end) break;
-        async_copy<16>(to + i * kPackedTile<T>, locate(k + row_ + i));
+        async_copy<16>(to + i * kStride, locate(k + row_ + i));
       }
     }
   }
 
  private:
-  static constexpr int kPerRow = kPackedTile<T> / 4;
+  static constexpr int kPerRow = kPackedTile / 4;
   static constexpr int kStep = T::kThreads / kPerRow < T::kDepth ? T::kThreads / kPerRow : T::kDepth;
 
   /// `packed` holds all taps, k counts those of the tile's rectangle.
@@ -190,51 +202,42 @@ class PackedWeightLoader {
 };
 
 /// One block: rows blockIdx.y * 44 .., lanes blockIdx.x * kCols .. of y.
-template <class T, int Vec, bool WholeTaps>
-__global__ void __launch_bounds__(T::kThreads)
+template <class P, int Vec, bool WholeTaps>
+__global__ void __launch_bounds__(P::T::kThreads)
     correlate_kernel(Correlation p, const float* __restrict__ packed, int packed_columns) {
+  using T = typename P::T;
   const int thread = static_cast<int>(threadIdx.x);
   const int first_lane = static_cast<int>(blockIdx.x) * T::kCols;
-  const int first_row = static_cast<int>(blockIdx.y) * T::kRows;
+  const int first_row = static_cast<int>(blockIdx.y) * kTileRows;
   const TapRectangle taps(p, first_lane, std::min(first_lane + T::kCols, p.lanes) - 1);
-  PackedWeightLoader<T, WholeTaps> weights(thread, p, taps, packed + blockIdx.y * kPackedTile<T>, packed_columns);
-  WindowLoader<T, Vec, WholeTaps> window(thread, p, taps, first_lane);
-  BlockProduct<T, Layout::kDepthMajor, Layout::kDepthMajor> product(thread);
+  PackedWeightLoader<P, WholeTaps> weights(thread, p, taps, packed + blockIdx.y * kPackedTile, packed_columns);
+  WindowLoader<P, Vec, WholeTaps> window(thread, p, taps, first_lane);
+  P product(thread);
   product.run(shared_memory<float>(), 0, taps.count * p.channels, weights, window);
   if (!product.holds_result()) return;
-#pragma unroll
-  for (int i = 0; i < T::kThreadRows; ++i) {
-    const int row = first_row + product.row(i);
-    if (row >= p.out_channels) break;
-    float* const y = p.y + static_cast<std::int64_t>(row) * p.lanes;
-#pragma unroll
-    for (int j = 0; j < T::kThreadCols; j += Vec) {
-      const int lane = first_lane + product.col(j);
-      if (lane >= p.lanes) continue;
-      if constexpr (Vec == 4) {
-        store4(y + lane,
-               make_float4(product.acc[i][j], product.acc[i][j + 1], product.acc[i][j + 2], product.acc[i][j + 3]));
-      } else {
-        y[lane] = product.acc[i][j];
-      }
+  store_tile<Vec>(product, first_lane, p.lanes, [&](int tile_row) -> float* {
+    int row = first_row + tile_row;
+    if constexpr (P::kTensorCores) {  // rows of the tile are columns of `packed`: every twelfth is padding
+      if (tile_row % kPaddedRows >= WideTile::kThreadRows) return nullptr;
+      row = first_row + tile_row / kPaddedRows * WideTile::kThreadRows + tile_row % kPaddedRows;
     }
-  }
+    return row < p.out_channels ? p.y + static_cast<std::int64_t>(row) * p.lanes : nullptr;
+  });
 }
 
-template <class T, int Vec, bool WholeTaps>
+template <class P, int Vec, bool WholeTaps>
 void launch_correlate(const Context& context, const char* op, const Correlation& p, const float* packed) {
-  const dim3 grid(blocks_for(op, p.lanes, T::kCols), blocks_for(op, p.out_channels, T::kRows));
-  launch(context, op, correlate_kernel<T, Vec, WholeTaps>, grid, dim3(T::kThreads),
-         BlockProduct<T, Layout::kDepthMajor, Layout::kDepthMajor>::kSharedBytes, p, packed,
+  const dim3 grid(blocks_for(op, p.lanes, P::T::kCols), blocks_for(op, p.out_channels, kTileRows));
+  launch(context, op, correlate_kernel<P, Vec, WholeTaps>, grid, dim3(P::T::kThreads), P::kSharedBytes, p, packed,
          static_cast<int>(packed_cols(p.out_channels)));
 }
 
-template <class T>
+template <class P>
 void launch_correlate(const Context& context, const char* op, const Correlation& p, const float* packed) {
   const bool by_four = p.samples % 4 == 0 && is_aligned16(p.x) && is_aligned16(p.y);
-  const bool whole_taps = p.channels % T::kDepth == 0;
-  const auto run = by_four ? (whole_taps ? launch_correlate<T, 4, true> : launch_correlate<T, 4, false>)
-                           : (whole_taps ? launch_correlate<T, 1, true> : launch_correlate<T, 1, false>);
+  const bool whole_taps = p.channels % P::T::kDepth == 0;
+  const auto run = by_four ? (whole_taps ? launch_correlate<P, 4, true> : launch_correlate<P, 4, false>)
+                           : (whole_taps ? launch_correlate<P, 1, true> : launch_correlate<P, 1, false>);
   run(context, op, p, packed);
 }
 
@@ -248,10 +251,12 @@ void correlate(const Context& context, const char* op, Correlation p, const floa
             p.out_channels, static_cast<int>(packed_cols(p.out_channels)), w, packed);
   const std::int64_t wide_tiles =
       std::int64_t{blocks_for(op, p.lanes, WideTile::kCols)} * blocks_for(op, p.out_channels, WideTile::kRows);
-  if (wide_tiles >= 2 * kMultiprocessors) {
-    launch_correlate<WideTile>(context, op, p, packed);
+  if (context.allow_tf32) {
+    launch_correlate<Tf32Product>(context, op, p, packed);
+  } else if (wide_tiles >= 2 * kMultiprocessors) {
+    launch_correlate<Product<WideTile>>(context, op, p, packed);
   } else {
-    launch_correlate<NarrowTile>(context, op, p, packed);
+    launch_correlate<Product<NarrowTile>>(context, op, p, packed);
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "kernels/cuda/conv2d.cuh"
 #include "kernels/cuda/gemm.cuh"
+#include "kernels/cuda/gemm_tf32.cuh"
 #include "kernels/cuda/sum_splits.cuh"
 
 namespace shcnn::SHCNN_EXECUTOR {
@@ -18,6 +19,12 @@ namespace {
 //                        rows, cols a thread; threads; slices; depth
 using WideTile = Tile<11, 6, 4, 22, 4, 32>;   // 44 x 132, 352 threads
 using NarrowTile = Tile<11, 7, 4, 4, 8, 32>;  // 44 x 28, 128 threads: the first layer has 25 columns
+//                                16-row, 8-col products a warp; warps; slices; depth
+using TensorTile128 = TensorTile<3, 8, 1, 2, 2, 32>;  // 48 x 128, 128 threads: tf32
+
+template <class T>
+using Product = BlockProduct<T, Layout::kRowMajor, Layout::kRowMajor>;
+using Tf32Product = TensorProduct<TensorTile128, Layout::kRowMajor, Layout::kRowMajor>;
 
 /// What the filter gradient's blocks need: Correlation's geometry of the forward pass, dz, and the split of the lanes.
 struct FilterSum {
@@ -73,30 +80,25 @@ class TapLoader {
   int tap_y_[kCount], tap_x_[kCount], offset_[kCount];
 };
 
-/// One block: dw rows blockIdx.y * 44 .., columns blockIdx.x * kCols .., summed over the lanes of split blockIdx.z.
-template <class T, int Vec>
-__global__ void __launch_bounds__(T::kThreads) filter_kernel(FilterSum p) {
+/// One block: dw rows blockIdx.y * kRows .., columns blockIdx.x * kCols .., summed over the lanes of split blockIdx.z.
+template <class P, int Vec>
+__global__ void __launch_bounds__(P::T::kThreads) filter_kernel(FilterSum p) {
+  using T = typename P::T;
   const int thread = static_cast<int>(threadIdx.x);
   const int first_col = static_cast<int>(blockIdx.x) * T::kCols;
   const int first_row = static_cast<int>(blockIdx.y) * T::kRows;
   const int first_lane = static_cast<int>(blockIdx.z) * p.lanes_per_split;
   RowLoader<T, T::kRows, Vec> gradient(thread, p.dz, p.forward.lanes, first_row, p.forward.out_channels);
   TapLoader<T, Vec> window(thread, p.forward, first_col, p.columns);
-  BlockProduct<T, Layout::kRowMajor, Layout::kRowMajor> product(thread);
+  P product(thread);
   product.run(shared_memory<float>(), first_lane, std::min(first_lane + p.lanes_per_split, p.forward.lanes), gradient,
               window);
   if (!product.holds_result()) return;
   float* const sums = p.sums + static_cast<std::int64_t>(blockIdx.z) * p.forward.out_channels * p.columns;
-#pragma unroll
-  for (int i = 0; i < T::kThreadRows; ++i) {
-    const int row = first_row + product.row(i);
-    if (row >= p.forward.out_channels) continue;
-#pragma unroll
-    for (int j = 0; j < T::kThreadCols; ++j) {
-      const int col = first_col + product.col(j);
-      if (col < p.columns) sums[static_cast<std::int64_t>(row) * p.columns + col] = product.acc[i][j];
-    }
-  }
+  store_tile<1>(product, first_col, p.columns, [&](int tile_row) -> float* {
+    const int row = first_row + tile_row;
+    return row < p.forward.out_channels ? sums + static_cast<std::int64_t>(row) * p.columns : nullptr;
+  });
 }
 
 /// How the filter gradient of a shape is divided.
@@ -105,15 +107,16 @@ struct FilterPlan {
   std::int64_t splits, lanes_per_split;
 };
 
-FilterPlan plan_filter(std::int64_t out_channels, std::int64_t columns, std::int64_t lanes) {
+FilterPlan plan_filter(std::int64_t out_channels, std::int64_t columns, std::int64_t lanes, bool tf32) {
   const auto round_up = [](std::int64_t count, std::int64_t each) { return (count + each - 1) / each * each; };
   FilterPlan plan{};
   const std::int64_t narrow_cols = round_up(columns, NarrowTile::kCols), wide_cols = round_up(columns, WideTile::kCols);
-  plan.narrow =
-      narrow_cols < wide_cols && 8 * wide_cols > 9 * columns;  // a wide tile reads less: it may waste an eighth
-  const std::int64_t rows = plan.narrow ? NarrowTile::kRows : WideTile::kRows;
-  const std::int64_t cols = plan.narrow ? NarrowTile::kCols : WideTile::kCols;
-  const std::int64_t depth = plan.narrow ? NarrowTile::kDepth : WideTile::kDepth;
+  // a wide tile reads less: it may waste an eighth
+  plan.narrow = !tf32 && narrow_cols < wide_cols && 8 * wide_cols > 9 * columns;
+  const std::int64_t rows = tf32 ? TensorTile128::kRows : WideTile::kRows;
+  const std::int64_t cols = tf32 ? TensorTile128::kCols : plan.narrow ? NarrowTile::kCols : WideTile::kCols;
+  constexpr std::int64_t depth = WideTile::kDepth;
+  static_assert(WideTile::kRows == NarrowTile::kRows && depth == NarrowTile::kDepth && depth == TensorTile128::kDepth);
   const std::int64_t tiles = round_up(out_channels, rows) / rows * (round_up(columns, cols) / cols);
   // one wide block fills a multiprocessor's registers, four narrow ones do
   const std::int64_t wanted = std::max<std::int64_t>(1, kMultiprocessors * (plan.narrow ? 4 : 1) / tiles);
@@ -123,14 +126,14 @@ FilterPlan plan_filter(std::int64_t out_channels, std::int64_t columns, std::int
   return plan;
 }
 
-template <class T>
+template <class P>
 void launch_filter(const Context& context, const FilterSum& p, std::int64_t splits) {
   constexpr const char* kOp = "conv2d_backward_filter";
   const bool by_four = p.forward.samples % 4 == 0 && is_aligned16(p.forward.x) && is_aligned16(p.dz);
-  const dim3 grid(blocks_for(kOp, p.columns, T::kCols), blocks_for(kOp, p.forward.out_channels, T::kRows),
+  const dim3 grid(blocks_for(kOp, p.columns, P::T::kCols), blocks_for(kOp, p.forward.out_channels, P::T::kRows),
                   static_cast<unsigned>(splits));
-  launch(context, kOp, by_four ? filter_kernel<T, 4> : filter_kernel<T, 1>, grid, dim3(T::kThreads),
-         BlockProduct<T, Layout::kRowMajor, Layout::kRowMajor>::kSharedBytes, p);
+  launch(context, kOp, by_four ? filter_kernel<P, 4> : filter_kernel<P, 1>, grid, dim3(P::T::kThreads), P::kSharedBytes,
+         p);
 }
 
 /// One thread a filter element, lanes in order, for tests.
@@ -172,10 +175,13 @@ void conv2d_backward_filter(const Context& context, ConvPads pads, In x, In dz, 
   constexpr const char* kOp = "conv2d_backward_filter";
   FilterSum p = filter_geometry(pads, x, dz, dw);
   if (dw.count() == 0) return;
-  const FilterPlan plan = plan_filter(dw[0], p.columns, p.forward.lanes);
+  const FilterPlan plan = plan_filter(dw[0], p.columns, p.forward.lanes, context.allow_tf32);
   p.lanes_per_split = static_cast<int>(plan.lanes_per_split);
   if (plan.splits > 1) p.sums = workspace_as<float>(context, kOp, static_cast<std::size_t>(plan.splits * dw.count()));
-  plan.narrow ? launch_filter<NarrowTile>(context, p, plan.splits) : launch_filter<WideTile>(context, p, plan.splits);
+  const auto run = context.allow_tf32 ? launch_filter<Tf32Product>
+                   : plan.narrow      ? launch_filter<Product<NarrowTile>>
+                                      : launch_filter<Product<WideTile>>;
+  run(context, p, plan.splits);
   if (plan.splits > 1) sum_splits(context, kOp, plan.splits, dw.count(), p.sums, nullptr, 1, dw.data);
 }
 
@@ -188,8 +194,11 @@ void conv2d_backward_filter_naive(const Context& context, ConvPads pads, In x, I
 
 std::size_t conv2d_filter_workspace(const ConvGeometry& g) {
   const Shape z = output_shape(g.x, g.w, g.pads);
-  const FilterPlan plan = plan_filter(g.w[0], g.w[1] * g.w[2] * g.w[3], z[1] * z[2] * z[3]);
-  return plan.splits > 1 ? sizeof(float) * static_cast<std::size_t>(plan.splits * g.w.count()) : 0;
+  std::int64_t splits = 0;
+  for (const bool tf32 : {false, true}) {
+    splits = std::max(splits, plan_filter(g.w[0], g.w[1] * g.w[2] * g.w[3], z[1] * z[2] * z[3], tf32).splits);
+  }
+  return splits > 1 ? sizeof(float) * static_cast<std::size_t>(splits * g.w.count()) : 0;
 }
 
 }  // namespace shcnn::SHCNN_EXECUTOR

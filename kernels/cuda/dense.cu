@@ -12,6 +12,7 @@
 
 #include "kernels/cuda/dense.cuh"
 #include "kernels/cuda/gemm.cuh"
+#include "kernels/cuda/gemm_tf32.cuh"
 #include "kernels/cuda/sum_splits.cuh"
 
 namespace shcnn::SHCNN_EXECUTOR {
@@ -21,6 +22,11 @@ namespace {
 using WideTile = Tile<8, 8, 8, 13, 2, 32>;    // 64 x 104, 208 threads: a batch of 100
 using NarrowTile = Tile<8, 8, 16, 4, 4, 32>;  // 128 x 32, 256 threads: small batches
 using OuterTile = Tile<8, 8, 8, 16, 1, 20>;   // 64 x 128, 128 threads: 100 samples are five chunks
+// tf32:                         16-row, 8-col products a warp; warps; slices; depth
+using TensorTile104 = TensorTile<2, 13, 2, 1, 2, 32>;  // 64 x 104, 128 threads
+using TensorTile128 = TensorTile<2, 8, 2, 2, 1, 32>;   // 64 x 128, 128 threads: filter gradients
+static_assert(TensorTile104::kRows == WideTile::kRows && TensorTile104::kCols == WideTile::kCols &&
+              TensorTile104::kDepth == WideTile::kDepth);
 
 /// What the splits are made for: the multiprocessors of an H100. A constant, so that a sum's order is the same on every
 /// GPU.
@@ -39,40 +45,29 @@ struct Product {
   int depth_per_split;  ///< a multiple of kDepth
 };
 
-template <class T, Layout kLeft, int VecLeft>
-using LeftLoader =
-    std::conditional_t<kLeft == Layout::kRowMajor, RowLoader<T, T::kRows, VecLeft>, ColumnLoader<T, T::kRows, VecLeft>>;
+template <class P, Layout kLeft, int VecLeft>
+using LeftLoader = std::conditional_t<kLeft == Layout::kRowMajor, RowLoader<typename P::T, P::T::kRows, VecLeft>,
+                                      ColumnLoader<typename P::T, P::T::kRows, VecLeft, P::LeftStage::kStride>>;
 
 /// One block: columns blockIdx.x * kCols .., rows blockIdx.y * kRows .., share blockIdx.z of the depth.
-template <class T, Layout kLeft, int VecLeft, int VecRight>
-__global__ void __launch_bounds__(T::kThreads) product_kernel(Product p) {
+template <class P, Layout kLeft, int VecLeft, int VecRight>
+__global__ void __launch_bounds__(P::T::kThreads) product_kernel(Product p) {
+  using T = typename P::T;
   const int thread = static_cast<int>(threadIdx.x);
   const int first_col = static_cast<int>(blockIdx.x) * T::kCols;
   const std::int64_t first_row = std::int64_t{blockIdx.y} * T::kRows;
   const int begin = static_cast<int>(blockIdx.z) * p.depth_per_split;
-  LeftLoader<T, kLeft, VecLeft> load_left(thread, p.left, kLeft == Layout::kRowMajor ? p.depth : p.rows, first_row,
+  LeftLoader<P, kLeft, VecLeft> load_left(thread, p.left, kLeft == Layout::kRowMajor ? p.depth : p.rows, first_row,
                                           p.rows);
-  ColumnLoader<T, T::kCols, VecRight> load_right(thread, p.right, p.cols, first_col, p.cols);
-  BlockProduct<T, kLeft, Layout::kDepthMajor> product(thread);
+  ColumnLoader<T, T::kCols, VecRight, P::RightStage::kStride> load_right(thread, p.right, p.cols, first_col, p.cols);
+  P product(thread);
   product.run(shared_memory<float>(), begin, std::min(begin + p.depth_per_split, p.depth), load_left, load_right);
   if (!product.holds_result()) return;
   float* const sums = p.sums + std::int64_t{blockIdx.z} * p.rows * p.cols;
-#pragma unroll
-  for (int i = 0; i < T::kThreadRows; ++i) {
-    const std::int64_t row = first_row + product.row(i);
-    if (row >= p.rows) continue;
-#pragma unroll
-    for (int j = 0; j < T::kThreadCols; j += VecRight) {
-      const int col = first_col + product.col(j);
-      if (col >= p.cols) continue;
-      float* const at = sums + row * p.cols + col;
-      if constexpr (VecRight == 4) {
-        store4(at, make_float4(product.acc[i][j], product.acc[i][j + 1], product.acc[i][j + 2], product.acc[i][j + 3]));
-      } else {
-        *at = product.acc[i][j];
-      }
-    }
-  }
+  store_tile<VecRight>(product, first_col, p.cols, [&](int tile_row) -> float* {
+    const std::int64_t row = first_row + tile_row;
+    return row < p.rows ? sums + row * p.cols : nullptr;
+  });
 }
 
 /// How a product of a shape is divided.
@@ -81,13 +76,13 @@ struct ProductPlan {
   std::int64_t splits, depth_per_split;
 };
 
-ProductPlan plan_product(std::int64_t rows, std::int64_t cols, std::int64_t depth) {
+ProductPlan plan_product(std::int64_t rows, std::int64_t cols, std::int64_t depth, bool tf32) {
   static_assert(WideTile::kDepth == NarrowTile::kDepth);
   constexpr std::int64_t kChunk = WideTile::kDepth;
   const auto tiles_of = [](std::int64_t count, std::int64_t each) { return (count + each - 1) / each; };
   ProductPlan plan{};
-  plan.narrow =
-      tiles_of(cols, NarrowTile::kCols) * NarrowTile::kCols < tiles_of(cols, WideTile::kCols) * WideTile::kCols;
+  plan.narrow = !tf32 && tiles_of(cols, NarrowTile::kCols) * NarrowTile::kCols <
+                             tiles_of(cols, WideTile::kCols) * WideTile::kCols;
   const std::int64_t tiles = plan.narrow ? tiles_of(rows, NarrowTile::kRows) * tiles_of(cols, NarrowTile::kCols)
                                          : tiles_of(rows, WideTile::kRows) * tiles_of(cols, WideTile::kCols);
   const std::int64_t chunks = std::max<std::int64_t>(1, tiles_of(depth, kChunk));
@@ -97,15 +92,16 @@ ProductPlan plan_product(std::int64_t rows, std::int64_t cols, std::int64_t dept
   return plan;
 }
 
-template <class T, Layout kLeft>
+template <class P, Layout kLeft>
 void launch_product(const Context& context, const char* op, const Product& p, std::int64_t splits, bool left_by_four) {
   const bool right_by_four = p.cols % 4 == 0 && is_aligned16(p.right) && is_aligned16(p.sums);
-  const dim3 grid(blocks_for(op, p.cols, T::kCols), blocks_for(op, p.rows, T::kRows), static_cast<unsigned>(splits));
+  const dim3 grid(blocks_for(op, p.cols, P::T::kCols), blocks_for(op, p.rows, P::T::kRows),
+                  static_cast<unsigned>(splits));
   launch(context, op,
-         !left_by_four   ? product_kernel<T, kLeft, 1, 1>
-         : right_by_four ? product_kernel<T, kLeft, 4, 4>
-                         : product_kernel<T, kLeft, 4, 1>,
-         grid, dim3(T::kThreads), BlockProduct<T, kLeft, Layout::kDepthMajor>::kSharedBytes, p);
+         !left_by_four   ? product_kernel<P, kLeft, 1, 1>
+         : right_by_four ? product_kernel<P, kLeft, 4, 4>
+                         : product_kernel<P, kLeft, 4, 1>,
+         grid, dim3(P::T::kThreads), P::kSharedBytes, p);
 }
 
 /// y = left * right + b (null: no bias). `left_contiguous`: the extent of left whose values are neighbours.
@@ -113,14 +109,16 @@ template <Layout kLeft>
 void multiply(const Context& context, const char* op, const float* left, const float* right, const float* b,
               std::int64_t rows, std::int64_t cols, std::int64_t depth, float* y) {
   if (cols > 0x7fffff00 || depth > 0x7fffff00) throw Error(ErrorKind::kUsage, op, "more than 2^31 samples or features");
-  const ProductPlan plan = plan_product(rows, cols, depth);
+  const ProductPlan plan = plan_product(rows, cols, depth, context.allow_tf32);
   const bool in_place = plan.splits == 1 && !b;
   Product p{
       left, right, y, rows, static_cast<int>(cols), static_cast<int>(depth), static_cast<int>(plan.depth_per_split)};
   if (!in_place) p.sums = workspace_as<float>(context, op, static_cast<std::size_t>(plan.splits * rows * cols));
   const bool left_by_four = (kLeft == Layout::kRowMajor ? depth : rows) % 4 == 0 && is_aligned16(left);
-  plan.narrow ? launch_product<NarrowTile, kLeft>(context, op, p, plan.splits, left_by_four)
-              : launch_product<WideTile, kLeft>(context, op, p, plan.splits, left_by_four);
+  const auto run = context.allow_tf32 ? launch_product<TensorProduct<TensorTile104, kLeft, Layout::kDepthMajor>, kLeft>
+                   : plan.narrow      ? launch_product<BlockProduct<NarrowTile, kLeft, Layout::kDepthMajor>, kLeft>
+                                      : launch_product<BlockProduct<WideTile, kLeft, Layout::kDepthMajor>, kLeft>;
+  run(context, op, p, plan.splits, left_by_four);
   if (!in_place) sum_splits(context, op, plan.splits, rows * cols, p.sums, b, cols, y);
 }
 
@@ -136,26 +134,29 @@ struct Outer {
 };
 
 /// One block: rows blockIdx.y * kRows .., columns blockIdx.x * kCols .. of dw.
-template <class T, int Vec>
-__global__ void __launch_bounds__(T::kThreads) outer_kernel(Outer p) {
+template <class P, int Vec>
+__global__ void __launch_bounds__(P::T::kThreads) outer_kernel(Outer p) {
+  using T = typename P::T;
   const int thread = static_cast<int>(threadIdx.x);
   const std::int64_t first_col = std::int64_t{blockIdx.x} * T::kCols;
   const std::int64_t first_row = std::int64_t{blockIdx.y} * T::kRows;
   RowLoader<T, T::kRows, Vec> load_dy(thread, p.dy, p.samples, first_row, p.rows);
   RowLoader<T, T::kCols, Vec> load_x(thread, p.x, p.samples, first_col, p.cols);
-  BlockProduct<T, Layout::kRowMajor, Layout::kRowMajor> product(thread);
+  P product(thread);
   product.run(shared_memory<float>(), 0, p.samples, load_dy, load_x);
   if (!product.holds_result()) return;
-#pragma unroll
-  for (int i = 0; i < T::kThreadRows; ++i) {
-    const std::int64_t row = first_row + product.row(i);
-    if (row >= p.rows) continue;
-#pragma unroll
-    for (int j = 0; j < T::kThreadCols; ++j) {
-      const std::int64_t col = first_col + product.col(j);
-      if (col < p.cols) p.dw[row * p.cols + col] = product.acc[i][j];
-    }
-  }
+  store_tile<1>(product, first_col, p.cols, [&](int tile_row) -> float* {
+    const std::int64_t row = first_row + tile_row;
+    return row < p.rows ? p.dw + row * p.cols : nullptr;
+  });
+}
+
+template <class P>
+void launch_outer(const Context& context, const char* op, const Outer& p) {
+  const bool by_four = p.samples % 4 == 0 && is_aligned16(p.x) && is_aligned16(p.dy);
+  const dim3 grid(blocks_for(op, p.cols, P::T::kCols), blocks_for(op, p.rows, P::T::kRows));
+  launch(context, op, by_four ? outer_kernel<P, 4> : outer_kernel<P, 1>, grid, dim3(P::T::kThreads), P::kSharedBytes,
+         p);
 }
 
 constexpr int kWarpLanes = 32;
@@ -252,10 +253,11 @@ void dense_backward_filter(const Context& context, In x, In dy, Out dw, Out db) 
   row_sums(context, kOp, dy, db);
   if (dw.count() == 0) return;
   const Outer p{dy.data, x.data, dw.data, dy[0], x[0], samples};
-  const bool by_four = samples % 4 == 0 && is_aligned16(x.data) && is_aligned16(dy.data);
-  const dim3 grid(blocks_for(kOp, x[0], OuterTile::kCols), blocks_for(kOp, dy[0], OuterTile::kRows));
-  launch(context, kOp, by_four ? outer_kernel<OuterTile, 4> : outer_kernel<OuterTile, 1>, grid,
-         dim3(OuterTile::kThreads), BlockProduct<OuterTile, Layout::kRowMajor, Layout::kRowMajor>::kSharedBytes, p);
+  if (context.allow_tf32) {
+    launch_outer<TensorProduct<TensorTile128, Layout::kRowMajor, Layout::kRowMajor>>(context, kOp, p);
+  } else {
+    launch_outer<BlockProduct<OuterTile, Layout::kRowMajor, Layout::kRowMajor>>(context, kOp, p);
+  }
 }
 
 void dense_forward_naive(const Context& context, In x, In w, In b, Out y) {
@@ -277,9 +279,12 @@ void dense_backward_filter_naive(const Context& context, In x, In dy, Out dw, Ou
 }
 
 std::size_t dense_workspace(std::int64_t inputs, std::int64_t outputs, std::int64_t samples) {
-  const std::int64_t forward = plan_product(outputs, samples, inputs).splits * outputs * samples;
-  const std::int64_t data = plan_product(inputs, samples, outputs).splits * inputs * samples;
-  return sizeof(float) * static_cast<std::size_t>(std::max(forward, data));
+  std::int64_t floats = 0;
+  for (const bool tf32 : {false, true}) {
+    floats = std::max(floats, plan_product(outputs, samples, inputs, tf32).splits * outputs * samples);
+    floats = std::max(floats, plan_product(inputs, samples, outputs, tf32).splits * inputs * samples);
+  }
+  return sizeof(float) * static_cast<std::size_t>(floats);
 }
 
 }  // namespace shcnn::SHCNN_EXECUTOR

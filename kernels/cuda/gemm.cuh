@@ -12,6 +12,8 @@
 //   kRowMajor    [row][k]: a thread reads four k of one row with a 16-byte load; the stride makes 8 rows conflict-free
 //
 // The order of the sum depends on the tile type and K alone, never on the grid: results repeat bit for bit.
+//
+// BlockProduct multiplies in fp32; its twin on tensor cores, with the same loaders and stages, is gemm_tf32.cuh.
 #pragma once
 
 #include <algorithm>
@@ -39,12 +41,14 @@ struct Tile {
   static_assert(Depth % 4 == 0 || Slices == 1, "");
 };
 
-/// Values of one operand in shared memory: `Extent` rows (or columns) x Depth.
-template <Layout kLayout, int Extent, int Depth>
+/// Values of one operand in shared memory: `Extent` rows (or columns) x Depth. `Padding`: floats between the rows of a
+/// depth-major stage.
+template <Layout kLayout, int Extent, int Depth, int Padding = 0>
 struct Stage {
   // depth-major: padded to whole 16-byte loads of a thread by the caller's Extent
   // row-major: a stride of an odd number of 16-byte words puts 8 neighbour rows on 8 different bank groups
-  static constexpr int kStride = kLayout == Layout::kDepthMajor ? Extent : (Depth / 4 % 2 == 1 ? Depth : Depth + 4);
+  static constexpr int kStride =
+      kLayout == Layout::kDepthMajor ? Extent + Padding : (Depth / 4 % 2 == 1 ? Depth : Depth + 4);
   static constexpr int kFloats = kLayout == Layout::kDepthMajor ? Depth * kStride : Extent * kStride;
   static_assert(kStride % 4 == 0, "16-byte loads need 16-byte rows");
 };
@@ -53,9 +57,65 @@ __device__ __forceinline__ float component(const float4& v, int i) {
   return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w;
 }
 
-template <class T, Layout kLeft, Layout kRight>
+/// The two stages of a block's product. `load_left` and `load_right` are called as load(stage, k, end) and fill their
+/// stage with the chunk k .. k + kDepth - 1, with zeros from `end` on; multiply(left, right, depth) adds a chunk's
+/// product to the sums.
+template <class T, int kLeftFloats, int kStageFloats, class LoadLeft, class LoadRight, class Multiply>
+__device__ __forceinline__ void run_stages(float* shared, int begin, int end, LoadLeft& load_left,
+                                           LoadRight& load_right, const Multiply& multiply) {
+  float* stage = shared;
+  float* other = shared + kStageFloats;
+  if (begin < end) {
+    load_left(stage, begin, end);
+    load_right(stage + kLeftFloats, begin, end);
+  }
+  async_commit();
+  for (int k = begin; k < end; k += T::kDepth) {
+    async_wait<0>();
+    __syncthreads();  // the stage is complete, and nobody reads the other one any more
+    if (k + T::kDepth < end) {
+      load_left(other, k + T::kDepth, end);
+      load_right(other + kLeftFloats, k + T::kDepth, end);
+    }
+    async_commit();
+    multiply(stage, stage + kLeftFloats, end - k);
+    float* const swap = stage;
+    stage = other;
+    other = swap;
+  }
+  async_wait<0>();
+}
+
+/// Binary tree over the slices of a tile: slice s takes over the kCount sums of slice s + half. acc(i) is sum i of this
+/// thread.
+template <class T, int kCount, class Acc>
+__device__ __forceinline__ void add_slices(float* shared, const Acc& acc) {
+  const int place = static_cast<int>(threadIdx.x) % T::kSliceThreads;
+  const int slice = static_cast<int>(threadIdx.x) / T::kSliceThreads;
+#pragma unroll
+  for (int half = T::kSlices / 2; half > 0; half /= 2) {
+    __syncthreads();  // the stages, or the last handover, have been read
+    float* const mine = shared + slice % half * (T::kSliceThreads * kCount) + place;
+    if (slice >= half && slice < 2 * half) {
+#pragma unroll
+      for (int i = 0; i < kCount; ++i) mine[i * T::kSliceThreads] = acc(i);
+    }
+    __syncthreads();
+    if (slice < half) {
+#pragma unroll
+      for (int i = 0; i < kCount; ++i) acc(i) += mine[i * T::kSliceThreads];
+    }
+  }
+}
+
+template <class TileType, Layout kLeft, Layout kRight>
 class BlockProduct {
  public:
+  using T = TileType;
+  static constexpr bool kTensorCores = false;
+  static constexpr int kThreadRows = T::kThreadRows, kThreadCols = T::kThreadCols;
+  /// Neighbouring columns that a thread holds side by side.
+  static constexpr int kRun = kRight == Layout::kDepthMajor ? 4 : 1;
   /// Rows of one thread in a depth-major stage, padded to 16 bytes: 11 rows stand 12 apart.
   static constexpr int kPaddedRows = (T::kThreadRows + 3) / 4 * 4;
   static constexpr int kLeftExtent = kLeft == Layout::kDepthMajor ? kPaddedRows * T::kGridRows : T::kRows;
@@ -90,32 +150,15 @@ class BlockProduct {
                                          : grid_col_ + j * T::kGridCols;
   }
 
-  /// acc += the product over k in [begin, end). A loader is called as load(stage, k, end) and fills its stage with the
-  /// chunk k .. k + kDepth - 1, with zeros from `end` on.
+  __device__ float value(int i, int j) const { return acc[i][j]; }
+
+  /// acc += the product over k in [begin, end); loaders as for run_stages.
   template <class LoadLeft, class LoadRight>
   __device__ void run(float* shared, int begin, int end, LoadLeft& load_left, LoadRight& load_right) {
-    float* stage = shared;
-    float* other = shared + kStageFloats;
-    if (begin < end) {
-      load_left(stage, begin, end);
-      load_right(stage + LeftStage::kFloats, begin, end);
-    }
-    async_commit();
-    for (int k = begin; k < end; k += T::kDepth) {
-      async_wait<0>();
-      __syncthreads();  // the stage is complete, and nobody reads the other one any more
-      if (k + T::kDepth < end) {
-        load_left(other, k + T::kDepth, end);
-        load_right(other + LeftStage::kFloats, k + T::kDepth, end);
-      }
-      async_commit();
-      multiply(stage, stage + LeftStage::kFloats, end - k);
-      float* const swap = stage;
-      stage = other;
-      other = swap;
-    }
-    async_wait<0>();
-    add_slices(shared);
+    run_stages<T, LeftStage::kFloats, kStageFloats>(
+        shared, begin, end, load_left, load_right,
+        [this](const float* left, const float* right, int depth) { multiply(left, right, depth); });
+    add_slices<T, kAccFloats>(shared, [this](int i) -> float& { return acc[i / T::kThreadCols][i % T::kThreadCols]; });
   }
 
  private:
@@ -168,27 +211,34 @@ class BlockProduct {
     }
   }
 
-  /// Binary tree over the slices: slice s takes over the sums of slice s + half.
-  __device__ void add_slices(float* shared) {
-    const int place = static_cast<int>(threadIdx.x) % T::kSliceThreads;
+  int slice_, grid_row_, grid_col_;
+};
+
+/// Writes a tile: row_start(r) is where row r of the tile starts in memory, null for a row that is not stored. Columns
+/// first_col .. of at most `cols`. Vec = 4: rows start at multiples of 16 bytes and cols is a multiple of 4.
+template <int Vec, class Product, class RowStart>
+__device__ __forceinline__ void store_tile(const Product& product, std::int64_t first_col, std::int64_t cols,
+                                           const RowStart& row_start) {
+  constexpr int kRun = Vec == 4 ? Product::kRun : 1;
 #pragma unroll
-    for (int half = T::kSlices / 2; half > 0; half /= 2) {
-      __syncthreads();  // the stages, or the last handover, have been read
-      float* const mine = shared + slice_ % half * (T::kSliceThreads * kAccFloats) + place;
-      if (slice_ >= half && slice_ < 2 * half) {
+  for (int i = 0; i < Product::kThreadRows; ++i) {
+    float* const row = row_start(product.row(i));
+    if (!row) continue;
 #pragma unroll
-        for (int i = 0; i < kAccFloats; ++i) mine[i * T::kSliceThreads] = acc[i / T::kThreadCols][i % T::kThreadCols];
-      }
-      __syncthreads();
-      if (slice_ < half) {
-#pragma unroll
-        for (int i = 0; i < kAccFloats; ++i) acc[i / T::kThreadCols][i % T::kThreadCols] += mine[i * T::kSliceThreads];
+    for (int j = 0; j < Product::kThreadCols; j += kRun) {
+      const std::int64_t col = first_col + product.col(j);
+      if (col >= cols) continue;
+      if constexpr (kRun == 4) {
+        store4(row + col, make_float4(product.value(i, j), product.value(i, j + 1), product.value(i, j + 2),
+                                      product.value(i, j + 3)));
+      } else if constexpr (kRun == 2) {
+        store2(row + col, make_float2(product.value(i, j), product.value(i, j + 1)));
+      } else {
+        row[col] = product.value(i, j);
       }
     }
   }
-
-  int slice_, grid_row_, grid_col_;
-};
+}
 
 /// Loader of a row-major stage from a matrix whose k is contiguous: (rows, depth), `stride` floats from row to row.
 /// Vec = 4: base, stride and depth are multiples of 16 bytes; Vec = 1 takes anything.
@@ -226,7 +276,7 @@ class RowLoader {
 
 /// Loader of a depth-major stage from a matrix whose columns are contiguous: (depth, cols), `stride` floats from k to
 /// k.
-template <class T, int StageCols, int Vec>
+template <class T, int StageCols, int Vec, int StageStride = StageCols>
 class ColumnLoader {
  public:
   __device__ ColumnLoader(int thread, const float* matrix, std::int64_t stride, std::int64_t first_col,
@@ -242,7 +292,7 @@ class ColumnLoader {
       const int row = row_ + i;
       if (T::kDepth % kStep != 0 && row >= T::kDepth) break;
       const bool valid = inside_ && k + row < end;
-      async_copy<4 * Vec>(stage + row * StageCols + col_, valid ? from_ + (k + i) * stride_ : matrix_,
+      async_copy<4 * Vec>(stage + row * StageStride + col_, valid ? from_ + (k + i) * stride_ : matrix_,
                           valid ? 4 * Vec : 0);
     }
   }

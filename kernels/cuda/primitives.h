@@ -1,5 +1,5 @@
 // What kernels use of a GPU beyond plain C++, under one name for nvcc and for the simt executor: dynamic shared memory,
-// vector loads, asynchronous copies to shared memory, explicit fused multiply-add, sums over a block.
+// vector loads, asynchronous copies to shared memory, explicit fused multiply-add, tensor-core products.
 // __syncthreads, __syncwarp, __shfl_xor_sync, __shfl_down_sync, integer atomicAdd and __ldg keep CUDA's own names.
 #pragma once
 
@@ -37,6 +37,36 @@ __device__ __forceinline__ float fmadd(float a, float b, float c) {
 /// Four floats from an address that is aligned to 16 bytes.
 __device__ __forceinline__ float4 load4(const float* address) { return *reinterpret_cast<const float4*>(address); }
 __device__ __forceinline__ void store4(float* address, float4 value) { *reinterpret_cast<float4*>(address) = value; }
+
+__device__ __forceinline__ void store2(float* address, float2 value) { *reinterpret_cast<float2*>(address) = value; }
+
+/// x with 10 bits of mantissa, rounded to nearest, ties away from zero: what a tensor core multiplies (sm_80 and up).
+__device__ __forceinline__ unsigned to_tf32(float x) {
+  unsigned bits = 0;
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
+#else
+  static_cast<void>(x);
+#endif
+  return bits;
+}
+
+/// d += a * b of 16 x 8 x 8 by one warp, all lanes together. With g = lane / 4, t = lane % 4, a lane holds
+///   a (16 x 8): (g, t), (g + 8, t), (g, t + 4), (g + 8, t + 4)      b (8 x 8): (t, g), (t + 4, g)
+///   d (16 x 8): (g, 2t), (g, 2t + 1), (g + 8, 2t), (g + 8, 2t + 1)
+__device__ __forceinline__ void mma_tf32(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+  asm volatile(
+      "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, "
+      "%3};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#else
+  static_cast<void>(a);
+  static_cast<void>(b);
+  d[0] = nanf("");  // unreachable: cuda_backend refuses tf32 on a GPU without it
+#endif
+}
 
 /// Starts a copy of Bytes (4, 8 or 16) to shared memory; bytes from `valid` on are zeros and are not read. Both
 /// addresses are aligned to Bytes. The data may be read after async_wait and a barrier. Before sm_80 it is a plain
@@ -82,6 +112,38 @@ inline void store4(float* address, float4 value, std::source_location where = st
   require_aligned(address, alignof(float4), where);
   *reinterpret_cast<float4*>(address) = value;
 }
+inline void store2(float* address, float2 value, std::source_location where = std::source_location::current()) {
+  require_aligned(address, alignof(float2), where);
+  *reinterpret_cast<float2*>(address) = value;
+}
+
+inline unsigned to_tf32(float x) {
+  unsigned bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  const bool finite = (bits & 0x7f800000u) != 0x7f800000u;
+  return finite ? (bits + 0x1000u) & ~0x1fffu : bits;  // half of the last kept bit, then the rest is cut
+}
+
+inline void mma_tf32(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2],
+                     std::source_location where = std::source_location::current()) {
+  struct Share {
+    float a[4], b[2];
+  } mine;
+  std::memcpy(mine.a, a, sizeof mine.a);
+  std::memcpy(mine.b, b, sizeof mine.b);
+  const WarpSlot* slots = warp_exchange(&mine, sizeof mine, where);
+  const auto share = [&](int lane) { return reinterpret_cast<const Share*>(slots[lane].bytes); };
+  const int g = lane() / 4, t = lane() % 4;
+  for (int e = 0; e < 4; ++e) {
+    const int upper = e / 2, col = 2 * t + e % 2;
+    double sum = d[e];  // products of two tf32 are exact in double: one rounding, at the end
+    for (int k = 0; k < 8; ++k) {
+      sum += double{share(4 * g + k % 4)->a[k / 4 * 2 + upper]} * double{share(4 * col + k % 4)->b[k / 4]};
+    }
+    d[e] = static_cast<float>(sum);
+  }
+}
+
 template <int Bytes>
 void async_copy(void* shared, const void* global, int valid = Bytes,
                 std::source_location where = std::source_location::current()) {

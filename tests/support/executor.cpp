@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "support/compare.h"
 #include "support/options.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -35,6 +36,8 @@ Backend open_executor(int threads, std::optional<std::uint64_t> fiber_order) {
   BackendOptions backend_options;
   backend_options.threads = threads > 0 ? threads : chosen.threads;
   backend_options.isa = chosen.isa;
+  backend_options.allow_tf32 = chosen.tf32;
+  backend_options.hand_gemm = chosen.hand_gemm;
   backend_options.fiber_order = fiber_order.value_or(chosen.fiber_order);
   if (chosen.device != "naive") return make_backend(chosen.device, backend_options);
   Backend backend = cpu_backend(backend_options);
@@ -47,6 +50,17 @@ Backend& executor() {
   return backend;
 }
 
+std::string outside_product_rule(const Tensor<float>& got, const Tensor<double>& want,
+                                 const Tensor<double>& absolute_products, double terms) {
+  if (!options().tf32) return outside_sum_rule(got, want, absolute_products, terms);
+  // each factor is off by 2^-11 of itself at most, both together by a little more than 2^-10
+  std::string text = outside(got, want, [&](std::int64_t i) { return 1.01 / 1024 * absolute_products[i]; });
+  if (!text.empty() || want.count() < kFewestForStatistics) return text;
+  constexpr double kLimit = 1e-6;
+  const double found = nmse(got, want);
+  return found <= kLimit ? "" : message("NMSE ", found, " > ", kLimit);
+}
+
 bool wants_small_cases() {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   return true;
@@ -54,6 +68,8 @@ bool wants_small_cases() {
   return options().small || options().device == "simt";
 #endif
 }
+
+int random_cases(int count) { return options().small ? count / 5 : count; }
 
 GuardedBytes::GuardedBytes(Device& device, std::size_t bytes, std::size_t shift)
     : device_(device), bytes_(bytes), offset_(kGuardBytes + shift), memory_(device, bytes + 2 * kGuardBytes + shift) {

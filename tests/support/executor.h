@@ -18,8 +18,16 @@ Backend open_executor(int threads = 0, std::optional<std::uint64_t> fiber_order 
 /// The one executor of this program, opened on first use.
 Backend& executor();
 
+/// The tolerance of convolutions and dense layers on the executor under test: outside_sum_rule, or with --tf32 an NMSE of
+/// 1e-6 and what rounding both factors to 10 bits can do to an element.
+std::string outside_product_rule(const Tensor<float>& got, const Tensor<double>& want,
+                                 const Tensor<double>& absolute_products, double terms);
+
 /// True where a case should be small: simt and sanitizers run a tenth as fast or worse.
 bool wants_small_cases();
+
+/// How many random shapes a suite takes that has `count` of them: a fifth with --small, on an interpreter.
+int random_cases(int count);
 
 /// Bytes of device memory between two guard bands. Everything is filled with 0xFF first, which reads as NaN in floats
 /// and as -1 in integers: what an op forgets to write, or reads beyond its views, shows in its results.

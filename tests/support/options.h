@@ -11,7 +11,9 @@ struct TestOptions {
   std::string isa;               ///< of cpu; empty = the best that runs here
   int threads = 2;
   std::uint64_t fiber_order = 0;  ///< of simt: 0 = in order, 1 = in reverse, else a seed
-  bool small = false;            ///< cases as small as on simt: the executor is an interpreter
+  bool small = false;             ///< fewer cases, as small as on simt: the executor is an interpreter
+  bool tf32 = false;              ///< simt and cuda: products on tensor cores, judged by their own tolerance
+  bool hand_gemm = false;         ///< cuda: the hand-written products although cuBLAS is built in
   std::uint64_t seed = 20190601;  ///< of all random shapes and values
 };
 

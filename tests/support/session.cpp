@@ -25,6 +25,8 @@ int run_tests(int argc, char** argv, const std::function<std::string()>& missing
               Opt(chosen.threads, "count")["--threads"]("threads of cpu and simt") |
               Opt(chosen.fiber_order, "order")["--fiber-order"](
                   "order in which simt resumes a block's threads: 0 as numbered, 1 in reverse, else a seed") |
+              Opt(chosen.tf32)["--tf32"]("products on tensor cores (simt, cuda), judged as tf32") |
+              Opt(chosen.hand_gemm)["--hand-gemm"]("cuda: hand-written products although cuBLAS is built in") |
               Opt(chosen.small)["--small"]("small cases, as on simt: for an interpreter") |
               Opt(chosen.seed, "seed")["--seed"]("of random shapes and values") |
               Opt(needed_variable, "variable")["--needs-env"]("skip (exit 77) where this variable is unset") |

@@ -13,6 +13,7 @@
 
 #include "io/frames.h"
 #include "io/image.h"
+#include "io/natural_less.h"
 #include "tools/program/exit_code.h"
 
 namespace shcnn::program {

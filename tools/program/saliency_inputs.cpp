@@ -9,6 +9,7 @@
 
 #include "engine/resize.h"
 #include "io/image.h"
+#include "io/natural_less.h"
 #include "tools/program/pictures.h"
 
 namespace shcnn::program {
@@ -35,7 +36,7 @@ std::vector<std::string> files_of(const std::vector<std::string>& inputs) {
         found.push_back(entry.path().string());
     }
     if (found.empty()) throw Failure(ExitCode::kBadData, input + ": this folder holds no image (png, jpg, bmp)");
-    std::sort(found.begin(), found.end(), natural_less);
+    std::sort(found.begin(), found.end(), io::natural_less);
     files.insert(files.end(), found.begin(), found.end());
   }
   return files;
