@@ -81,6 +81,7 @@ TEST_CASE("Twenty training steps follow the cpu's", "[.][follows_cpu]") {
   std::printf("%s: after 20 steps loss differs by %.2g, the worst tensor by %.2g\n", is_static ? "static" : "micro",
               worst_loss, worst_tensor);
   CHECK(moved > 0);
-  CHECK(worst_loss <= 1e-4);  // ten times what numerics.md allows ten steps without a kink
-  CHECK(worst_tensor <= 1e-3);
+  // the bounds of a run in which a pool or an activation may choose otherwise: see "Ten free steps" in test_network.cpp
+  CHECK(worst_loss <= 1e-3);
+  CHECK(worst_tensor <= 2e-3);
 }
