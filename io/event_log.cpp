@@ -119,4 +119,132 @@ void EventLog::append_record(std::string_view data) {
   }
 }
 
+namespace {
+
+/// Takes fields off a message in protobuf's wire format; `good` turns false where it is malformed.
+class WireReader {
+ public:
+  explicit WireReader(std::string_view bytes) : rest_(bytes) {}
+  bool good() const { return good_; }
+  /// The next field's key; false at the end.
+  bool next(unsigned& field, unsigned& wire_type) {
+    if (rest_.empty() || !good_) return false;
+    const uint64_t key = varint();
+    field = static_cast<unsigned>(key >> 3);
+    wire_type = static_cast<unsigned>(key & 7);
+    return good_;
+  }
+  uint64_t varint() {
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      if (rest_.empty()) break;
+      const auto byte = static_cast<unsigned char>(rest_.front());
+      rest_.remove_prefix(1);
+      value |= uint64_t{byte & 0x7fu} << shift;
+      if (byte < 0x80) return value;
+    }
+    good_ = false;
+    return 0;
+  }
+  template <class T>
+  T fixed() {
+    T value{};
+    const std::string_view bytes = take(sizeof value);
+    if (good_) bytes.copy(reinterpret_cast<char*>(&value), sizeof value);
+    return value;
+  }
+  std::string_view bytes() { return take(varint()); }
+  void skip(unsigned wire_type) {
+    if (wire_type == 0) {
+      varint();
+    } else if (wire_type == 1) {
+      take(8);
+    } else if (wire_type == 2) {
+      bytes();
+    } else if (wire_type == 5) {
+      take(4);
+    } else {
+      good_ = false;
+    }
+  }
+
+ private:
+  std::string_view take(uint64_t count) {
+    if (count > rest_.size()) good_ = false;
+    if (!good_) return {};
+    const std::string_view taken = rest_.substr(0, static_cast<size_t>(count));
+    rest_.remove_prefix(static_cast<size_t>(count));
+    return taken;
+  }
+  std::string_view rest_;
+  bool good_ = true;
+};
+
+bool parse_value(std::string_view bytes, LoggedScalar& scalar) {
+  WireReader value(bytes);
+  for (unsigned field = 0, type = 0; value.next(field, type);) {
+    if (field == 1 && type == 2) {
+      scalar.tag = value.bytes();
+    } else if (field == 2 && type == 5) {
+      scalar.value = value.fixed<float>();
+    } else {
+      value.skip(type);
+    }
+  }
+  return value.good();
+}
+
+bool parse_event(std::string_view bytes, LoggedScalar& scalar) {
+  WireReader event(bytes);
+  for (unsigned field = 0, type = 0; event.next(field, type);) {
+    if (field == 1 && type == 1) {
+      scalar.wall_time = event.fixed<double>();
+    } else if (field == 2 && type == 0) {
+      scalar.step = static_cast<int64_t>(event.varint());
+    } else if (field == 5 && type == 2) {
+      WireReader summary(event.bytes());
+      for (unsigned part = 0, part_type = 0; summary.next(part, part_type);) {
+        if (part == 1 && part_type == 2) {
+          if (!parse_value(summary.bytes(), scalar)) return false;
+        } else {
+          summary.skip(part_type);
+        }
+      }
+      if (!summary.good()) return false;
+    } else {
+      event.skip(type);
+    }
+  }
+  return event.good();
+}
+
+}  // namespace
+
+std::vector<LoggedScalar> read_event_log(const std::filesystem::path& path) {
+  constexpr uint64_t kMostBytes = uint64_t{256} << 20;
+  constexpr size_t kHead = 12, kTail = 4;  // length and its check sum; the data's check sum
+  const std::string text = read_text(path, kMostBytes, ErrorKind::kBadData);
+  std::vector<LoggedScalar> scalars;
+  for (size_t at = 0; text.size() - at >= kHead;) {
+    const auto bad = [&](const char* what) {
+      return Error(ErrorKind::kBadData, path, "byte " + std::to_string(at), what,
+                   "remove the file; its run does not need it");
+    };
+    const std::string_view rest = std::string_view(text).substr(at);
+    WireReader head(rest);
+    const auto length = head.fixed<uint64_t>();
+    if (head.fixed<uint32_t>() != masked(crc32c(rest.substr(0, 8))))
+      throw bad("the check sum of a record's length is wrong");
+    if (length > rest.size() - kHead || rest.size() - kHead - length < kTail) break;  // cut short
+    const std::string_view data = rest.substr(kHead, static_cast<size_t>(length));
+    if (WireReader(rest.substr(kHead + data.size())).fixed<uint32_t>() != masked(crc32c(data)))
+      throw bad("the check sum of a record is wrong");
+    LoggedScalar scalar;
+    if (!parse_event(data, scalar)) throw bad("a record is no event");
+    scalars.push_back(std::move(scalar));
+    at += kHead + data.size() + kTail;
+  }
+  return scalars;
+}
+
 }  // namespace shcnn::io

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "io/error.h"
 
@@ -43,5 +44,17 @@ class EventLog {
   std::filesystem::path path_;
   int fd_ = -1;
 };
+
+/// One scalar of an event file; the file's first record has an empty tag.
+struct LoggedScalar {
+  double wall_time = 0;
+  int64_t step = 0;
+  std::string tag;
+  float value = 0;
+};
+
+/// Reads an event file of EventLog's kind: one scalar a record. A last record that is cut short, as a run that is going
+/// on or was killed leaves it, ends the list. @throws Error kBadData on a record whose check sum or form is wrong
+std::vector<LoggedScalar> read_event_log(const std::filesystem::path& path);
 
 }  // namespace shcnn::io

@@ -8,9 +8,10 @@
 //
 // Large batches (N >= one vector): a row falls into runs of columns that see the same taps (conv2d_lanes.h), so padding
 // costs nothing and is never read. A task is a piece of at most kPieceVecs vectors of one run of one row.
-// Small batches: an edge column has too few lanes to fill a vector. x is copied into a zero-bordered workspace, whole
-// rows are runs, and a tile takes its vectors from several rows. A task is such a group of vectors and a range of
-// output channels.
+// Small batches: an edge column has too few lanes to fill a vector. x is copied into a zero-bordered workspace, and a
+// tile takes its vectors from several rows of it; or, where that takes fewer vectors, from the whole bordered map as
+// one run of lanes, whose sums at the border's columns are thrown away. Weights are read where they are: packing them
+// would cost as much as the products of one image. A task is a group of vectors and a range of output channels.
 #include "kernels/cpu/args.h"
 #include "kernels/cpu/conv2d_lanes.h"
 #include "kernels/cpu/entry_points.h"
@@ -175,75 +176,115 @@ void copy_with_border(const Context& context, const ConvDims& d, const float* x,
   });
 }
 
-/// Groups of M output channels [first, first + groups * M) over one group of vectors.
+/// How a small batch's output map is cut into vectors.
+struct SmallMap {
+  bool flat;               ///< one run over the bordered map, else whole rows
+  std::int64_t vecs, map;  ///< of one channel: vectors; floats of the map that the tiles write
+};
+SmallMap small_map(const ConvDims& d) {
+  const std::int64_t row_lanes = d.out_width * d.samples, x_row = (d.width + d.pad_begin + d.pad_end) * d.samples;
+  const std::int64_t by_rows = d.out_height * ceil_div(row_lanes, kW);
+  const std::int64_t flat = ceil_div(max(0, (d.out_height - 1) * x_row + row_lanes), kW);
+  return flat < by_rows ? SmallMap{true, flat, flat * kW} : SmallMap{false, by_rows, d.out_height * row_lanes};
+}
+
+/// The op's weights as a tile of rows reads them.
+struct PlainWeights {
+  const float* first;                             ///< of output channel 0, input channel 0, the sum's first tap
+  std::int64_t channel, in_channel, row, column;  ///< strides
+};
+PlainWeights plain_weights(const ConvDims& d, const WeightOrder& order, const float* w) {
+  const std::int64_t area = d.kernel * d.kernel, step = order.rotated ? -1 : 1;
+  return {order.rotated ? w + area - 1 : w, order.channel, order.in_channel, step * d.kernel, step};
+}
+
+/// `groups` groups of M output channels over one group of vectors; w and z are those of the first.
 template <int M>
-void sweep_places(const ConvDims& d, const float* bordered, const float* w, float* z, std::int64_t groups,
-                  std::int64_t vecs, const Lanes& lanes) {
+void sweep_places(const ConvDims& d, const float* bordered, const PlainWeights& weights, const float* w, float* z,
+                  std::int64_t z_map, std::int64_t groups, std::int64_t vecs, const Lanes& lanes) {
   const std::int64_t x_row = (d.width + d.pad_begin + d.pad_end) * d.samples;
-  const std::int64_t x_map = (d.height + d.pad_begin + d.pad_end) * x_row,
-                     z_map = d.out_height * d.out_width * d.samples;
-  const std::int64_t area = d.kernel * d.kernel, chunk = chunk_channels(d.in_channels, area);
+  const std::int64_t x_map = (d.height + d.pad_begin + d.pad_end) * x_row;
+  const std::int64_t chunk = chunk_channels(d.in_channels, d.kernel * d.kernel);
   for (std::int64_t c = 0; c < max(1, d.in_channels); c += chunk) {
-    const Taps taps{
-        min(chunk, d.in_channels - c), d.kernel, d.kernel, x_map, x_row, d.samples, M * area, M * d.kernel, M};
+    const Taps taps{min(chunk, d.in_channels - c),
+                    d.kernel,
+                    d.kernel,
+                    x_map,
+                    x_row,
+                    d.samples,
+                    weights.in_channel,
+                    weights.row,
+                    weights.column};
     const Start start{c > 0, nullptr};
     for (std::int64_t group = 0; group < groups; ++group) {
       run_fma_tile<M, Reach::kPlaces>(vecs, taps, bordered + c * x_map,
-                                      w + M * c * area + group * M * d.in_channels * area, 1, z + group * M * z_map,
-                                      z_map, lanes, start);
+                                      w + c * weights.in_channel + group * M * weights.channel, weights.channel,
+                                      z + group * M * z_map, z_map, lanes, start);
     }
   }
 }
 
-/// Small batches: groups of vectors of whole rows of the bordered copy.
-void correlate_rows(const Context& context, const ConvDims& d, const float* bordered, const float* packed, float* z) {
+/// Small batches: groups of vectors of the bordered copy. `flat` is the workspace of small_map's flat sums.
+void correlate_small(const Context& context, const ConvDims& d, const float* bordered, const PlainWeights& weights,
+                     float* z, float* flat) {
+  const SmallMap m = small_map(d);
   const std::int64_t row_lanes = d.out_width * d.samples, row_vecs = ceil_div(row_lanes, kW);
   const std::int64_t x_row = (d.width + d.pad_begin + d.pad_end) * d.samples;
-  const std::int64_t vecs = d.out_height * row_vecs, blocks = ceil_div(vecs, kVecs);
+  const std::int64_t blocks = ceil_div(m.vecs, kVecs);
   const std::int64_t groups = ceil_div(d.channels, kRows), parts = min(groups, ceil_div(kSplitTasks, max(1, blocks)));
-  const std::int64_t z_map = d.out_height * row_lanes, group_floats = kRows * d.in_channels * d.kernel * d.kernel;
+  float* sums = m.flat ? flat : z;
   context.threads->run(blocks * parts, [&](std::int64_t task, int) {
     const std::int64_t block = task % blocks, part = task / blocks;
-    const std::int64_t first = even_cut(vecs, blocks, block), block_vecs = even_cut(vecs, blocks, block + 1) - first;
+    const std::int64_t first = even_cut(m.vecs, blocks, block),
+                       block_vecs = even_cut(m.vecs, blocks, block + 1) - first;
     std::int64_t x_at[kVecs], z_at[kVecs], count[kVecs];
     for (std::int64_t v = 0; v < block_vecs; ++v) {
-      const std::int64_t row = (first + v) / row_vecs, lane = (first + v) % row_vecs * kW;
+      const std::int64_t row = m.flat ? 0 : (first + v) / row_vecs, lane = (first + v - row * row_vecs) * kW;
       x_at[v] = row * x_row + lane;
       z_at[v] = row * row_lanes + lane;
-      count[v] = min(kW, row_lanes - lane);
+      count[v] = m.flat ? kW : min(kW, row_lanes - lane);
     }
     const Lanes lanes{0, x_at, z_at, count};
     const std::int64_t from = even_cut(groups, parts, part), to = even_cut(groups, parts, part + 1);
     const std::int64_t whole_to = min(to, d.channels / kRows), left = to > whole_to ? d.channels % kRows : 0;
-    const float* w = packed + from * group_floats;
-    float* out = z + from * kRows * z_map;
-    sweep_places<kRows>(d, bordered, w, out, whole_to - from, block_vecs, lanes);
-    w += (whole_to - from) * group_floats;
-    out += (whole_to - from) * kRows * z_map;
-    if (left == 1) sweep_places<1>(d, bordered, w, out, 1, block_vecs, lanes);
-    if (left == 2) sweep_places<2>(d, bordered, w, out, 1, block_vecs, lanes);
-    if (left == 3) sweep_places<3>(d, bordered, w, out, 1, block_vecs, lanes);
+    const float* w = weights.first + from * kRows * weights.channel;
+    float* out = sums + from * kRows * m.map;
+    sweep_places<kRows>(d, bordered, weights, w, out, m.map, whole_to - from, block_vecs, lanes);
+    w += (whole_to - from) * kRows * weights.channel;
+    out += (whole_to - from) * kRows * m.map;
+    if (left == 1) sweep_places<1>(d, bordered, weights, w, out, m.map, 1, block_vecs, lanes);
+    if (left == 2) sweep_places<2>(d, bordered, weights, w, out, m.map, 1, block_vecs, lanes);
+    if (left == 3) sweep_places<3>(d, bordered, weights, w, out, m.map, 1, block_vecs, lanes);
+  });
+  if (!m.flat) return;
+  context.threads->run(d.channels, [&](std::int64_t channel, int) {
+    const float* in = flat + channel * m.map;
+    float* out = z + channel * d.out_height * row_lanes;
+    for (std::int64_t row = 0; row < d.out_height; ++row, in += x_row, out += row_lanes)
+      __builtin_memcpy(out, in, static_cast<std::size_t>(row_lanes) * sizeof(float));
   });
 }
 
 bool wants_border(const ConvDims& d) { return d.samples < kW && d.pad_begin >= 0 && d.pad_end >= 0; }
 
+/// Small batches: bordered x, then flat sums. Large ones: packed weights.
 std::int64_t correlate_floats(const ConvDims& d) {
-  return round_up(packed_floats(d), 16) + (wants_border(d) ? bordered_floats(d) : 0);
+  if (!wants_border(d)) return packed_floats(d);
+  const SmallMap m = small_map(d);
+  return round_up(bordered_floats(d), 16) + (m.flat ? d.channels * m.map : 0);
 }
 
 void correlate(const Context& context, const char* op, const ConvDims& d, const WeightOrder& order, const float* x,
                const float* w, float* z) {
   if (d.channels * d.samples == 0) return;
-  float* packed =
+  float* space =
       static_cast<float*>(workspace_bytes(context, op, static_cast<std::size_t>(correlate_floats(d)) * sizeof(float)));
-  pack_weights(context, d, order, w, packed);
   if (wants_border(d)) {
-    float* bordered = packed + round_up(packed_floats(d), 16);
-    copy_with_border(context, d, x, bordered);
-    correlate_rows(context, d, bordered, packed, z);
+    copy_with_border(context, d, x, space);
+    correlate_small(context, d, space, plain_weights(d, order, w), z, space + round_up(bordered_floats(d), 16));
   } else {
-    correlate_runs(context, d, x, packed, z);
+    pack_weights(context, d, order, w, space);
+    correlate_runs(context, d, x, space, z);
   }
 }
 

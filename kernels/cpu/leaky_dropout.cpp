@@ -70,6 +70,15 @@ template <class Body>
 SHCNN_HD void for_each_vector(const Context& context, const LeakyDropout& layer, const StepState* state,
                               const UnitDims& d, const Body& body) {
   const bool drops = state != nullptr && layer.rate > 0;
+  if (!drops) {  // no mask to find: rows are one run of lanes
+    constexpr std::int64_t kLanes = 64 * kW;
+    const std::int64_t all = d.units * d.samples;
+    context.threads->run(ceil_div(all, kLanes), [&](std::int64_t task, int) {
+      for (std::int64_t at = task * kLanes; at < min(all, (task + 1) * kLanes); at += kW)
+        body(at, min(kW, all - at), VecI{} - 1);
+    });
+    return;
+  }
   const std::uint32_t threshold = static_cast<std::uint32_t>(layer.rate * 4294967296.0);  // dropout_threshold
   context.threads->run(ceil_div(d.units, kUnits), [&](std::int64_t task, int) {
     for (std::int64_t unit = task * kUnits; unit < min(d.units, (task + 1) * kUnits); ++unit) {

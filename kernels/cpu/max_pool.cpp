@@ -4,7 +4,8 @@
 //
 // z (C,H,W,N), b (C), y and winner (C,Hy,Wy,N). Bound by memory: z is read (written, on the way back) once. Vectors run
 // over samples; where N is no multiple of a vector the last one overlaps its neighbour, and batches below one vector
-// take the same functions on single floats. Forward: a task is a channel's row of windows. Backward: a task is a
+// take the same functions on single floats. One sample's vectors run over columns, whose even and odd cells are parted
+// and joined again by shuffles. Forward: a task is a channel's row of windows. Backward: a task is a
 // channel, whose bias gradient is one sum in a fixed order, by rows in float and over rows in double.
 #include "kernels/cpu/args.h"
 #include "kernels/cpu/entry_points.h"
@@ -89,6 +90,63 @@ SHCNN_HD void pool_lanes(const Window& window, const float* z, float bias, float
   store_winner(winner + n, cell_of_best);
 }
 
+/// Windows [begin, end) of a row whose two columns both lie in the map, and the cell of the first one's first column.
+struct Inside {
+  std::int64_t begin, end, column;
+};
+SHCNN_HD Inside windows_inside(const PoolDims& d) {
+  const std::int64_t offset = d.pad - 2 * d.first;  // window s begins at column 2 s - offset
+  const std::int64_t begin = min(d.out_width, max(0, ceil_div(max(0, offset), 2)));
+  const std::int64_t end = min(d.out_width, (d.width + offset) / 2);
+  return {begin, max(begin, end), 2 * begin - offset};
+}
+
+/// The 2 * count floats at p as their even and odd ones.
+SHCNN_HD void part(const float* p, std::int64_t count, Vec& even, Vec& odd) {
+  VecI at;
+  for (int i = 0; i < kW; ++i) at[i] = 2 * i;
+  const Vec low = load_first(p, min(kW, 2 * count)), high = load_first(p + kW, max(0, 2 * count - kW));
+  even = __builtin_shuffle(low, high, at);
+  odd = __builtin_shuffle(low, high, at + 1);
+}
+/// And back.
+SHCNN_HD void join(Vec even, Vec odd, std::int64_t count, float* p) {
+  VecI low, high;
+  for (int i = 0; i < kW; ++i) {
+    low[i] = i / 2 + i % 2 * kW;
+    high[i] = kW / 2 + i / 2 + i % 2 * kW;
+  }
+  store_first(p, __builtin_shuffle(even, odd, low), min(kW, 2 * count));
+  store_first(p + kW, __builtin_shuffle(even, odd, high), max(0, 2 * count - kW));
+}
+
+/// One sample: the maxima of `count` neighbouring windows of the rows `rows`, whose first column is `column`.
+SHCNN_HD void pool_columns(const Pair& rows, const float* map, std::int64_t column, float bias, float slope,
+                           std::int64_t count, float* y, std::uint8_t* winner) {
+  Vec best{};
+  VecI cell_of_best{};
+  for (int row = 0; row < 2; ++row) {
+    if (rows.at[row] < -3 * Pair::kFar) continue;  // absent
+    const bool ring = rows.at[row] < 0;
+    Vec cells[2]{};
+    if (!ring) part(map + rows.at[row] + column, count, cells[0], cells[1]);
+    for (int k = 0; k < 2; ++k) {
+      const Vec value = ring ? Vec{} : leaky(cells[k] + set1(bias), set1(slope));
+      const VecI mine = VecI{} + (ring ? kWinnerIsPad : 2 * row + k);
+      if (row + k == 0) {
+        best = value;
+        cell_of_best = mine;
+      } else {
+        choose(value, best, mine, cell_of_best);
+        best = value > best ? value : best;
+      }
+    }
+  }
+  store_first(y, best, count);
+  const VecB who = __builtin_convertvector(cell_of_best, VecB);
+  __builtin_memcpy(winner, &who, static_cast<std::size_t>(count));
+}
+
 }  // namespace
 
 void max_pool_forward(const Context& context, MaxPool pool, float slope, In z, In b, Out y, View<std::uint8_t> winner) {
@@ -98,7 +156,14 @@ void max_pool_forward(const Context& context, MaxPool pool, float slope, In z, I
     const float* map = z.data + c * d.height * d.width * d.samples;
     const float bias = b.data[c];
     const Pair rows = pair_at(r, d.height, d.width * d.samples, d);
+    const Inside inside = d.samples == 1 ? windows_inside(d) : Inside{0, 0, 0};
+    for (std::int64_t s = inside.begin; s < inside.end; s += kW) {
+      pool_columns(rows, map, inside.column + 2 * (s - inside.begin), bias, slope, min(kW, inside.end - s),
+                   y.data + task * d.out_width + s, winner.data + task * d.out_width + s);
+    }
     for (std::int64_t s = 0; s < d.out_width; ++s) {
+      if (s == inside.begin && s < inside.end) s = inside.end;
+      if (s == d.out_width) break;
       const Window window = window_at(rows, pair_at(s, d.width, d.samples, d));
       float* out = y.data + (task * d.out_width + s) * d.samples;
       std::uint8_t* who = winner.data + (task * d.out_width + s) * d.samples;
@@ -142,7 +207,24 @@ void max_pool_backward(const Context& context, MaxPool pool, float slope, In y, 
       Vec row_sum{};
       float row_rest = 0;
       const Pair rows = pair_at(r, d.height, d.width * d.samples, d);
+      const Inside inside = d.samples == 1 ? windows_inside(d) : Inside{0, 0, 0};
+      for (std::int64_t s = inside.begin; s < inside.end; s += kW) {
+        const std::int64_t at = (c * d.out_height + r) * d.out_width + s, count = min(kW, inside.end - s);
+        VecB bytes{};
+        __builtin_memcpy(&bytes, winner.data + at, static_cast<std::size_t>(count));
+        const VecI who = __builtin_convertvector(bytes, VecI);
+        const Vec gradient = load_first(dy.data + at, count) * leaky_grad(load_first(y.data + at, count), set1(slope));
+        for (int row_of_pair = 0; row_of_pair < 2; ++row_of_pair) {
+          if (rows.at[row_of_pair] < 0) continue;
+          const VecI even = who == 2 * row_of_pair, odd = who == 2 * row_of_pair + 1;
+          join(even ? gradient : Vec{}, odd ? gradient : Vec{}, count,
+               map + rows.at[row_of_pair] + inside.column + 2 * (s - inside.begin));
+        }
+        row_sum += who != static_cast<std::int32_t>(kWinnerIsPad) ? gradient : Vec{};
+      }
       for (std::int64_t s = 0; s < d.out_width; ++s) {
+        if (s == inside.begin && s < inside.end) s = inside.end;
+        if (s == d.out_width) break;
         const Window window = window_at(rows, pair_at(s, d.width, d.samples, d));
         const std::int64_t at = ((c * d.out_height + r) * d.out_width + s) * d.samples;
         // lanes n .. n + kW - 1, of which the first `done` are in the sums already

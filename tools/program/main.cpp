@@ -39,6 +39,7 @@ void run(int argc, char** argv) {
   add_saliency(app, common, verbs);
   add_attack(app, common, verbs);
   add_reproduce(app, common, verbs);
+  add_report(app, common, verbs);
   add_doctor(app, common, verbs);
 
   try {

@@ -237,7 +237,7 @@ cv::Mat draw_attack(const std::vector<AttackRow>& rows) {
 
 std::vector<unsigned char> png_of(const cv::Mat& picture) {
   std::vector<unsigned char> bytes;
-  cv::imencode(".png", picture, bytes);
+  cv::imencode(".png", picture, bytes, {cv::IMWRITE_PNG_COMPRESSION, 9});
   return bytes;
 }
 

@@ -17,6 +17,7 @@
 #include "tools/program/datasets.h"
 #include "tools/program/machine.h"
 #include "tools/program/progress.h"
+#include "tools/program/report.h"
 #include "tools/program/stop_request.h"
 #include "tools/program/verbs.h"
 
@@ -34,7 +35,7 @@ struct TrainArguments {
   std::string recipe = "paper";
   std::string validation_split = "private-test";
   std::string validation_rule = "strict";
-  bool resume = false, force_resume = false;
+  bool resume = false, force_resume = false, report = true;
   std::int64_t save_every = TrainHooks{}.save_every;
   std::vector<std::function<void(TrainConfig&)>> changes;
 
@@ -162,9 +163,21 @@ class TrainRun {
           fmt::format("stopped on request, state saved; go on with: shcnn train --out {} --resume", args_.out));
     }
     report(trainer);
+    if (args_.report) write_page();
   }
 
  private:
+  /// report.html. A run that has been trained has not failed because its page cannot be drawn.
+  void write_page() const {
+    try {
+      ReportOptions options;
+      options.run = args_.out;
+      write_report(options, common_);
+    } catch (const std::exception& e) {
+      remark(common_, fmt::format("no report.html: {}", e.what()));
+    }
+  }
+
   void load_data() {
     if (args_.validation_split != kNoValidation) usage_from_string(args_.validation_split);  // refuse before reading
     training_ = load_split(args_.data, args_.data.rule, "training", common_);
@@ -258,6 +271,7 @@ void add_train(CLI::App& app, Common& common, Verbs& verbs) {
   verb->add_option("--val-rule", args->validation_rule, "ferplus: which of its rows count")->capture_default_str();
   verb->add_flag("--resume", args->resume, "go on with what RUN holds, with the settings it was started with");
   verb->add_flag("--force-resume", args->force_resume, "resume although settings or data differ");
+  verb->add_flag("--report,!--no-report", args->report, "write report.html into RUN at the end");
   verb->add_option("--save-every", args->save_every, "steps between saved states")->capture_default_str();
   add_changes(*verb, *args);
   add_seed(*verb, common);

@@ -16,6 +16,7 @@ void add_predict(CLI::App& app, Common& common, Verbs& verbs);
 void add_saliency(CLI::App& app, Common& common, Verbs& verbs);
 void add_attack(CLI::App& app, Common& common, Verbs& verbs);
 void add_reproduce(CLI::App& app, Common& common, Verbs& verbs);
+void add_report(CLI::App& app, Common& common, Verbs& verbs);
 void add_doctor(CLI::App& app, Common& common, Verbs& verbs);
 
 }  // namespace shcnn::program

@@ -1,0 +1,157 @@
+#include "tools/program/run_reader.h"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "io/csv.h"
+#include "io/event_log.h"
+#include "tools/program/exit_code.h"
+
+namespace shcnn::program {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string file_text(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) throw Failure(ExitCode::kDisk, path.string() + ": cannot be read");
+  return text.str();
+}
+
+void read_config(RunRecord& run) {
+  const fs::path path = run.path / "config.toml";
+  if (!fs::exists(path)) return;
+  const std::string text = file_text(path);
+  try {
+    const toml::table table = toml::parse(text, path.string());
+    std::vector<std::pair<std::uint32_t, std::pair<std::string, std::string>>> settings;  // in the order of the file
+    for (const auto& [key, node] : table) {
+      std::ostringstream value;
+      if (const auto* s = node.as_string()) {
+        value << s->get();
+      } else {
+        node.visit([&value](const auto& n) { value << n; });
+      }
+      settings.push_back({node.source().begin.line, {std::string(key.str()), value.str()}});
+    }
+    std::stable_sort(settings.begin(), settings.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (auto& [line, setting] : settings) run.config.push_back(std::move(setting));
+  } catch (const toml::parse_error& e) {
+    throw Failure(ExitCode::kBadData, fmt::format("{}:{}: no valid TOML: {}; restore the file, or remove it",
+                                                  path.string(), e.source().begin.line, e.description()));
+  }
+}
+
+void read_curves(RunRecord& run) {
+  io::CsvReader csv(run.path / "curves.csv", io::CsvReader::Header::kYes);
+  run.columns = csv.header();
+  while (csv.next()) {
+    std::vector<double> row;
+    for (const std::string_view field : csv.fields()) {
+      double value = std::numeric_limits<double>::quiet_NaN();
+      if (!field.empty()) {
+        const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
+        if (error != std::errc() || end != field.data() + field.size())
+          throw csv.bad("'" + std::string(field) + "' is no number", "restore the file from its run");
+      }
+      row.push_back(value);
+    }
+    run.curves.push_back(std::move(row));
+  }
+}
+
+void read_results(RunRecord& run) {
+  const fs::path path = run.path / "results.json";
+  if (!fs::exists(path)) return;
+  try {
+    const auto json = nlohmann::json::parse(file_text(path));
+    run.labels = json.at("labels").get<std::vector<std::string>>();
+    const auto classes = static_cast<int>(run.labels.size());
+    run.confusion = Confusion(classes);
+    const auto number_of = [&run](const nlohmann::json& name) {
+      if (name.is_null()) return -1;
+      const auto at = std::find(run.labels.begin(), run.labels.end(), name.get<std::string>());
+      return at == run.labels.end() ? -1 : static_cast<int>(at - run.labels.begin());
+    };
+    for (const auto& p : json.at("predictions")) {
+      RunPrediction one;
+      one.name = p.at("name").get<std::string>();
+      one.truth = number_of(p.at("truth"));
+      one.predicted = number_of(p.at("predicted"));
+      one.scores = p.at("scores").get<std::vector<double>>();
+      if (one.predicted < 0 || one.scores.size() != run.labels.size()) {
+        throw Failure(ExitCode::kBadData,
+                      fmt::format("{}: the prediction of '{}' does not fit the labels; restore the file", path.string(),
+                                  one.name));
+      }
+      if (one.truth >= 0) ++run.confusion.at(one.truth, one.predicted);
+      run.predictions.push_back(std::move(one));
+    }
+  } catch (const nlohmann::json::exception& e) {
+    throw Failure(ExitCode::kBadData,
+                  fmt::format("{}: is damaged ({}); restore the file, or remove it", path.string(), e.what()));
+  }
+}
+
+void read_timings(RunRecord& run) {
+  std::vector<fs::path> logs;
+  for (const fs::directory_entry& entry : fs::directory_iterator(run.path)) {
+    if (entry.path().filename().string().starts_with("events.out.tfevents.")) logs.push_back(entry.path());
+  }
+  for (const fs::path& log : logs) {
+    RunTiming timing;
+    for (const io::LoggedScalar& s : io::read_event_log(log)) {
+      if (s.tag.empty())
+        timing.start = s.wall_time;  // the first record
+      else if (timing.epochs.empty() || timing.epochs.back().first != s.step)
+        timing.epochs.emplace_back(s.step, s.wall_time);
+    }
+    run.timings.push_back(std::move(timing));
+  }
+  std::sort(run.timings.begin(), run.timings.end(),
+            [](const RunTiming& a, const RunTiming& b) { return a.start < b.start; });
+}
+
+}  // namespace
+
+std::string RunRecord::setting(const std::string& key) const {
+  for (const auto& [name, value] : config) {
+    if (name == key) return value;
+  }
+  return "";
+}
+
+std::vector<std::pair<double, double>> RunRecord::curve(const std::string& column) const {
+  const auto at = std::find(columns.begin(), columns.end(), column);
+  std::vector<std::pair<double, double>> points;
+  if (at == columns.end() || columns.empty()) return points;
+  for (const std::vector<double>& row : curves)
+    points.emplace_back(row[0], row[static_cast<std::size_t>(at - columns.begin())]);
+  return points;
+}
+
+RunRecord read_run(const fs::path& path) {
+  if (!fs::exists(path / "curves.csv")) {
+    throw Failure(ExitCode::kUsage,
+                  fmt::format("{}: holds no finished epoch of a run (no curves.csv); name the --out of "
+                              "shcnn train",
+                              path.string()));
+  }
+  RunRecord run;
+  run.path = path;
+  read_config(run);
+  read_curves(run);
+  read_results(run);
+  read_timings(run);
+  return run;
+}
+
+}  // namespace shcnn::program
