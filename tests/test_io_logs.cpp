@@ -6,6 +6,7 @@
 
 #include "io/curves_csv.h"
 #include "io/event_log.h"
+#include "io/npy.h"
 #include "io_support.h"
 #include "support/options.h"
 
@@ -174,6 +175,69 @@ TEST_CASE("an event file holds its version and every scalar", "[io][event_log]")
   ErrorKind kind{};
   CHECK_THAT(error_text([&] { EventLog(folder / "none", 0); }, &kind), Catch::Contains("cannot make it: No such file"));
   CHECK(kind == ErrorKind::kDisk);
+}
+
+TEST_CASE("an event file reads back; cut short it reads up to there; a flipped bit is an error or a shorter file",
+          "[io][event_log]") {
+  const TemporaryFolder folder;
+  std::string bytes;
+  {
+    EventLog log(folder.path(), 1234.5);
+    log.add(1235.25, 7, {"loss", 0.125f});
+    log.add(1236.5, int64_t{1} << 40, {"accuracy", -3.5f});
+    bytes = get(log.path());
+  }
+  const auto path = folder / "events";
+  const auto read = [&](const std::string& text) {
+    test::put(path, text);
+    return read_event_log(path);
+  };
+  const std::vector<LoggedScalar> whole = read(bytes);
+  REQUIRE(whole.size() == 3);
+  CHECK(whole[0].tag.empty());
+  CHECK(whole[0].wall_time == 1234.5);
+  CHECK(whole[1].tag == "loss");
+  CHECK(whole[1].step == 7);
+  CHECK(whole[1].value == 0.125f);
+  CHECK(whole[1].wall_time == 1235.25);
+  CHECK(whole[2].tag == "accuracy");
+  CHECK(whole[2].step == int64_t{1} << 40);
+  CHECK(whole[2].value == -3.5f);
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    const size_t records = read(bytes.substr(0, length)).size();
+    CHECK(records < 3);
+  }
+  for (size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+    std::string damaged = bytes;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ 1 << bit % 8);
+    ErrorKind kind{};
+    const std::string text = error_text([&] { read(damaged); }, &kind);
+    CAPTURE(bit);
+    CHECK(text.find("check sum") != std::string::npos);
+    CHECK(kind == ErrorKind::kBadData);
+  }
+}
+
+TEST_CASE("a .npy file is NumPy's: magic, header to a multiple of 64, values as they are", "[io][npy]") {
+  const TemporaryFolder folder;
+  const std::vector<float> floats{1.5f, -2, 3e-40f, 0, 5, 6};
+  write_npy(folder / "a.npy", {2, 3}, floats.data(), floats.size(), Overwrite::kNo);
+  const std::string bytes = get(folder / "a.npy");
+  REQUIRE(bytes.size() > 10);
+  CHECK(bytes.substr(0, 8) == std::string("\x93NUMPY\x01\x00", 8));
+  const size_t header = static_cast<unsigned char>(bytes[8]) + 256u * static_cast<unsigned char>(bytes[9]);
+  CHECK((10 + header) % 64 == 0);
+  const std::string text = bytes.substr(10, header);
+  CHECK(text.find("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }") == 0);
+  CHECK(text.back() == '\n');
+  REQUIRE(bytes.size() == 10 + header + 24);
+  CHECK(std::memcmp(bytes.data() + 10 + header, floats.data(), 24) == 0);
+
+  const double one = 0.1;
+  write_npy(folder / "b.npy", {1}, &one, 1, Overwrite::kNo);
+  CHECK(get(folder / "b.npy").find("'<f8', 'fortran_order': False, 'shape': (1, ), }") != std::string::npos);
+  CHECK_THROWS_AS(write_npy(folder / "c.npy", {2}, &one, 1, Overwrite::kNo), std::invalid_argument);
+  CHECK(error_text([&] { write_npy(folder / "b.npy", {1}, &one, 1, Overwrite::kNo); }) != "no error");
 }
 
 TEST_CASE("curves read back as the same doubles", "[io][curves]") {

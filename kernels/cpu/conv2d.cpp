@@ -198,13 +198,21 @@ PlainWeights plain_weights(const ConvDims& d, const WeightOrder& order, const fl
   return {order.rotated ? w + area - 1 : w, order.channel, order.in_channel, step * d.kernel, step};
 }
 
+/// Input channels of a chunk of a small batch's taps. In a flat run taps are neighbours and share most of their lines.
+std::int64_t small_chunk(const ConvDims& d, bool flat) {
+  if (!flat) return chunk_channels(d.in_channels, d.kernel * d.kernel);
+  const std::int64_t x_row = (d.width + d.pad_begin + d.pad_end) * d.samples;
+  const std::int64_t floats = (d.kernel - 1) * (x_row + d.samples) + kVecs * kW + 2 * kLine / 4;
+  const std::int64_t most = max(1, kCacheBytes / (floats * 4));
+  return ceil_div(d.in_channels, ceil_div(max(1, d.in_channels), most));
+}
+
 /// `groups` groups of M output channels over one group of vectors; w and z are those of the first.
 template <int M>
 void sweep_places(const ConvDims& d, const float* bordered, const PlainWeights& weights, const float* w, float* z,
-                  std::int64_t z_map, std::int64_t groups, std::int64_t vecs, const Lanes& lanes) {
+                  std::int64_t z_map, std::int64_t chunk, std::int64_t groups, std::int64_t vecs, const Lanes& lanes) {
   const std::int64_t x_row = (d.width + d.pad_begin + d.pad_end) * d.samples;
   const std::int64_t x_map = (d.height + d.pad_begin + d.pad_end) * x_row;
-  const std::int64_t chunk = chunk_channels(d.in_channels, d.kernel * d.kernel);
   for (std::int64_t c = 0; c < max(1, d.in_channels); c += chunk) {
     const Taps taps{min(chunk, d.in_channels - c),
                     d.kernel,
@@ -232,6 +240,7 @@ void correlate_small(const Context& context, const ConvDims& d, const float* bor
   const std::int64_t x_row = (d.width + d.pad_begin + d.pad_end) * d.samples;
   const std::int64_t blocks = ceil_div(m.vecs, kVecs);
   const std::int64_t groups = ceil_div(d.channels, kRows), parts = min(groups, ceil_div(kSplitTasks, max(1, blocks)));
+  const std::int64_t chunk = small_chunk(d, m.flat);
   float* sums = m.flat ? flat : z;
   context.threads->run(blocks * parts, [&](std::int64_t task, int) {
     const std::int64_t block = task % blocks, part = task / blocks;
@@ -249,12 +258,12 @@ void correlate_small(const Context& context, const ConvDims& d, const float* bor
     const std::int64_t whole_to = min(to, d.channels / kRows), left = to > whole_to ? d.channels % kRows : 0;
     const float* w = weights.first + from * kRows * weights.channel;
     float* out = sums + from * kRows * m.map;
-    sweep_places<kRows>(d, bordered, weights, w, out, m.map, whole_to - from, block_vecs, lanes);
+    sweep_places<kRows>(d, bordered, weights, w, out, m.map, chunk, whole_to - from, block_vecs, lanes);
     w += (whole_to - from) * kRows * weights.channel;
     out += (whole_to - from) * kRows * m.map;
-    if (left == 1) sweep_places<1>(d, bordered, weights, w, out, m.map, 1, block_vecs, lanes);
-    if (left == 2) sweep_places<2>(d, bordered, weights, w, out, m.map, 1, block_vecs, lanes);
-    if (left == 3) sweep_places<3>(d, bordered, weights, w, out, m.map, 1, block_vecs, lanes);
+    if (left == 1) sweep_places<1>(d, bordered, weights, w, out, m.map, chunk, 1, block_vecs, lanes);
+    if (left == 2) sweep_places<2>(d, bordered, weights, w, out, m.map, chunk, 1, block_vecs, lanes);
+    if (left == 3) sweep_places<3>(d, bordered, weights, w, out, m.map, chunk, 1, block_vecs, lanes);
   });
   if (!m.flat) return;
   context.threads->run(d.channels, [&](std::int64_t channel, int) {

@@ -8,7 +8,8 @@
 // kFewSamples) leave no full vector of samples; there every product runs along I instead:
 //   forward         dot products of rows of w with rows of x'
 //   input gradient  rows of w are the vectors, dy the scalars; the sum (N,I) is turned at the end
-// so that one image's pass streams w once, which is all its time.
+// so that one image's pass streams w once, which is all its time. A single sample takes kStreams rows of w at once and
+// fetches the next ones meanwhile: a row is short, and the processor's own fetching begins anew with each.
 // Tasks are rows of the result (columns for the small input gradient), fixed by shape.
 #include "kernels/cpu/args.h"
 #include "kernels/cpu/entry_points.h"
@@ -26,6 +27,7 @@ constexpr std::int64_t kTogether = 2;          // panels of the filter gradient:
 constexpr std::int64_t kFetchRows = 12;        // of w, while one is packed
 constexpr std::int64_t kFewTaps = 16;          // rows of w that one pass of a small input gradient reads
 constexpr std::int64_t kFewColumns = 32 * kW;  // of its tasks
+constexpr int kStreams = 8;                    // rows of w that one sample's products read at once
 
 /// How many lanes the panels of `lanes` lanes hold, and which lanes belong to which.
 struct Panels {
@@ -133,6 +135,36 @@ float* workspace(const Context& context, const char* op, const DenseDims& d) {
   return static_cast<float*>(workspace_bytes(context, op, dense_workspace(d.inputs, d.outputs, d.samples)));
 }
 
+/// One sample: y[m] = dot(w[m], x) + b[m] of M rows. The same sums as dot_tile's.
+template <int M>
+SHCNN_HD void dot_rows(const float* w, std::int64_t inputs, const float* x, const float* b, float* y) {
+  Vec sum[M]{};
+  std::int64_t i = 0;
+  for (; i + kW <= inputs; i += kW) {
+    const Vec in = load(x + i);
+#pragma GCC unroll 8
+    for (int m = 0; m < M; ++m) {
+      __builtin_prefetch(w + (M + m) * inputs + i, 0, 2);  // to the second level: they are more than the first holds
+      sum[m] = fma(load(w + m * inputs + i), in, sum[m]);
+    }
+  }
+  if (i < inputs) {
+    const Vec in = load_first(x + i, inputs - i);
+    for (int m = 0; m < M; ++m) sum[m] = fma(load_first(w + m * inputs + i, inputs - i), in, sum[m]);
+  }
+  for (int m = 0; m < M; ++m) y[m] = sum_lanes(sum[m]) + b[m];
+}
+
+void forward_one(const Context& context, const DenseDims& d, const float* x, const float* w, const float* b, float* y) {
+  static_assert(kTaskRows % kStreams == 0);
+  context.threads->run(ceil_div(d.outputs, kTaskRows), [&](std::int64_t task, int) {
+    const std::int64_t end = min(d.outputs, (task + 1) * kTaskRows);
+    std::int64_t o = task * kTaskRows;
+    for (; o + kStreams <= end; o += kStreams) dot_rows<kStreams>(w + o * d.inputs, d.inputs, x, b + o, y + o);
+    for (; o < end; ++o) dot_rows<1>(w + o * d.inputs, d.inputs, x, b + o, y + o);
+  });
+}
+
 void forward_few(const Context& context, const DenseDims& d, const float* x, const float* w, const float* b, float* y,
                  float* space) {
   const float* turned = x;  // (N,I)
@@ -173,6 +205,37 @@ void few_columns(const DenseDims& d, const float* w, const float* dy, float* out
   }
 }
 
+/// One sample: dx[i] (+)= sum of dy[m] * w[m][i] over M rows, columns [from, to).
+template <int M>
+SHCNN_HD void add_rows(const float* w, std::int64_t inputs, const float* dy, bool add, float* dx, std::int64_t from,
+                       std::int64_t to) {
+  Vec scale[M];
+  for (int m = 0; m < M; ++m) scale[m] = set1(dy[m]);
+  for (std::int64_t i = from; i < to; i += kW) {
+    const std::int64_t lanes = min(kW, to - i);
+    const bool whole = lanes == kW;
+    Vec sum = !add ? Vec{} : whole ? load(dx + i) : load_first(dx + i, lanes);
+#pragma GCC unroll 8
+    for (int m = 0; m < M; ++m) {
+      const float* row = w + m * inputs + i;
+      __builtin_prefetch(row + M * inputs, 0, 2);
+      sum = fma(scale[m], whole ? load(row) : load_first(row, lanes), sum);
+    }
+    whole ? store(dx + i, sum) : store_first(dx + i, sum, lanes);
+  }
+}
+
+void backward_data_one(const Context& context, const DenseDims& d, const float* w, const float* dy, float* dx) {
+  context.threads->run(ceil_div(d.inputs, kFewColumns), [&](std::int64_t task, int) {
+    const std::int64_t from = task * kFewColumns, to = min(d.inputs, from + kFewColumns);
+    if (d.outputs == 0) __builtin_memset(dx + from, 0, static_cast<std::size_t>(to - from) * sizeof(float));
+    std::int64_t o = 0;
+    for (; o + kStreams <= d.outputs; o += kStreams)
+      add_rows<kStreams>(w + o * d.inputs, d.inputs, dy + o, o > 0, dx, from, to);
+    for (; o < d.outputs; ++o) add_rows<1>(w + o * d.inputs, d.inputs, dy + o, o > 0, dx, from, to);
+  });
+}
+
 void backward_data_few(const Context& context, const DenseDims& d, const float* w, const float* dy, float* dx,
                        float* space) {
   float* out = d.samples > 1 ? space : dx;  // (N,I)
@@ -203,6 +266,7 @@ void backward_data_few(const Context& context, const DenseDims& d, const float* 
 void dense_forward(const Context& context, In x, In w, In b, Out y) {
   const DenseDims d = dense_dims("dense_forward", x.shape, w.shape, &b.shape, y.shape);
   if (d.samples == 0) return;
+  if (d.samples == 1) return forward_one(context, d, x.data, w.data, b.data, y.data);
   float* space = workspace(context, "dense_forward", d);
   if (d.samples <= kFewSamples) return forward_few(context, d, x.data, w.data, b.data, y.data, space);
   pack_rows(context, d.inputs, d.samples, x.data, space);
@@ -219,6 +283,7 @@ void dense_forward(const Context& context, In x, In w, In b, Out y) {
 void dense_backward_data(const Context& context, In w, In dy, Out dx) {
   const DenseDims d = dense_dims("dense_backward_data", dx.shape, w.shape, nullptr, dy.shape);
   if (d.samples == 0) return;
+  if (d.samples == 1) return backward_data_one(context, d, w.data, dy.data, dx.data);
   float* space = workspace(context, "dense_backward_data", d);
   if (d.samples <= kFewSamples) return backward_data_few(context, d, w.data, dy.data, dx.data, space);
   pack_rows(context, d.outputs, d.samples, dy.data, space);

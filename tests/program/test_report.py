@@ -14,7 +14,7 @@ from program import BAD_DATA, DONE, USAGE, ProgramTest, shcnn
 class PageParser(html.parser.HTMLParser):
     """Text, and what a page holds: tags in balance, sources, pictures."""
 
-    VOID = {"meta", "img", "br", "line", "circle", "polyline"}
+    VOID = {"meta", "img", "br"}
 
     def __init__(self, text):
         super().__init__()
