@@ -10,11 +10,10 @@
 // argument is large, finite and multiplied by 0.
 //
 // Row y needs p of rows y and y - 1 as the last iteration left them and makes u'(y); with it row y - 1 has all that its
-// dual step reads. So p(y - 1) is loaded once, serves div of row y, and is stored as p'(y - 1): per pixel 14 floats
-// come in and 6 go out in one stream, the four last-used rows sit in L1. Two square roots and two divisions a pixel
-// (four lanes wide or more) run beside some 45 multiplications and additions; they are exact, since approximations
-// gained nothing measurable. Teams split the rows: the dual step of a band's last row waits for the next band's first
-// (dual_row).
+// dual step reads. So a pass over the rows does the primal step of row y, then the dual step of row y - 1, whose five
+// planes are still in the first-level cache. Two square roots and four divisions a pixel (in whole vectors) hide behind
+// some hundred multiplications and additions; they are exact, since estimates of them gained nothing measurable. Teams
+// split the rows: the dual step of a band's last row waits for the next band's first (dual_row).
 #include "flow/cpu/simd.h"
 #include "flow/stages.h"
 
@@ -24,15 +23,6 @@ namespace {
 struct Constants {
   Vec l_t, minus_l_t, theta, taut, gamma, one;
 };
-
-/// The dual step of one component at one vector of pixels.
-/// p1, p2: duals; u: new u here; right, down: new u one pixel on (equal to u where the image ends).
-inline void dual_step(const Constants& c, Vec dx, Vec dy, float* p1, float* p2, Vec old_p1, Vec old_p2) {
-  const Vec scale = c.one + c.taut * hypot(dx, dy);
-  const Vec inv_scale = c.one / scale;
-  store(p1, quotient(old_p1 + c.taut * dx, scale, inv_scale));
-  store(p2, quotient(old_p2 + c.taut * dy, scale, inv_scale));
-}
 
 /// div p at one vector of pixels. Column 0 has nothing to its left, and the reference adds its three terms in another
 /// order.
@@ -45,102 +35,140 @@ inline Vec divergence(const float* p1, Vec p2, Vec p2_up) {
   return keep_first(column0, 1) + (div - keep_first(div, 1));
 }
 
-/// Everything that one row of the pass does; kPrimal: row y gets its new u; kDual: row y - 1 gets its new p.
-/// `last` row: y = height, no primal step, and grad u of row y - 1 has no vertical component.
-template <bool kGamma, bool kPrimal, bool kDual>
-struct RowPass {
-  const Constants& c;
-  const Level& level;
-  int y;
-  int down;  ///< the row below y - 1: y, or y - 1 again at the image's end
-
-  /// Pixels x .. x + kLanes - 1, of which `valid` are in the image.
-  template <bool kHead, bool kTail>
-  inline Vec at(int x, int valid) const {
-    const Vec zero = broadcast(0.0f);
-    Vec error = zero;
-    Vec p12_up = zero, p22_up = zero, p32_up = zero;
-    if constexpr (kPrimal || kDual) {
-      p12_up = load(level.p12.row(y - 1) + x);
-      p22_up = load(level.p22.row(y - 1) + x);
-      if constexpr (kGamma) p32_up = load(level.p32.row(y - 1) + x);
-    }
-    Vec u1_new, u2_new, u3_new = zero;
-    if constexpr (kPrimal) {
-      float* u1_row = level.u1.row(y) + x;
-      float* u2_row = level.u2.row(y) + x;
-      const Vec u1 = load(u1_row), u2 = load(u2_row);
-      Vec u3 = zero;
-      const Vec ix = load(level.I1wx.row(y) + x), iy = load(level.I1wy.row(y) + x);
-      Vec rho = load(level.rho_c.row(y) + x) + (ix * u1 + iy * u2);
-      if constexpr (kGamma) {
-        u3 = load(level.u3.row(y) + x);
-        rho = rho + c.gamma * u3;
-      }
-      const Vec grad = load(level.grad.row(y) + x);
-      const Vec limit = c.l_t * grad;
-      Vec step = quotient(-rho, grad, load(level.inv_grad.row(y) + x));
-      step = select_less(limit, rho, c.minus_l_t, step);
-      step = select_less(rho, -limit, c.l_t, step);
-      const Vec div1 = divergence<kHead>(level.p11.row(y) + x, load(level.p12.row(y) + x), p12_up);
-      const Vec div2 = divergence<kHead>(level.p21.row(y) + x, load(level.p22.row(y) + x), p22_up);
-      u1_new = (u1 + step * ix) + c.theta * div1;
-      u2_new = (u2 + step * iy) + c.theta * div2;
-      if constexpr (kTail) {
-        u1_new = keep_first(u1_new, valid);
-        u2_new = keep_first(u2_new, valid);
-      }
-      store(u1_row, u1_new);
-      store(u2_row, u2_new);
-      const Vec change1 = u1_new - u1, change2 = u2_new - u2;
-      error = change1 * change1 + change2 * change2;
-      if constexpr (kGamma) {
-        const Vec div3 = divergence<kHead>(level.p31.row(y) + x, load(level.p32.row(y) + x), p32_up);
-        u3_new = (u3 + step * c.gamma) + c.theta * div3;
-        if constexpr (kTail) u3_new = keep_first(u3_new, valid);
-        store(level.u3.row(y) + x, u3_new);
-        const Vec change3 = u3_new - u3;
-        error = error + change3 * change3;
-      }
-    } else if constexpr (kDual) {
-      u1_new = load(level.u1.row(down) + x);
-      u2_new = load(level.u2.row(down) + x);
-      if constexpr (kGamma) u3_new = load(level.u3.row(down) + x);
-    }
-    if constexpr (kDual) {
-      component<kTail>(level.u1, level.p11, level.p12, x, valid, u1_new, p12_up);
-      component<kTail>(level.u2, level.p21, level.p22, x, valid, u2_new, p22_up);
-      if constexpr (kGamma) component<kTail>(level.u3, level.p31, level.p32, x, valid, u3_new, p32_up);
-    }
-    return error;
-  }
-
- private:
-  template <bool kTail>
-  inline void component(const Plane& u_plane, const Plane& p1, const Plane& p2, int x, int valid, Vec u_down,
-                        Vec old_p2) const {
-    const float* u_row = u_plane.row(y - 1) + x;
-    const Vec u = load(u_row);
-    Vec dx = load(u_row + 1) - u;
-    if constexpr (kTail) dx = keep_first(dx, valid - 1);
-    const Vec dy = u_down - u;
-    float* p1_row = p1.row(y - 1) + x;
-    dual_step(c, dx, dy, p1_row, p2.row(y - 1) + x, load(p1_row), old_p2);
-  }
+/// Where the primal step of one row reads and writes; `up` is the row above. Pointers of its own, taken before the loop
+/// over x: a vector may be stored over anything, so the compiler would fetch Level's again for every vector.
+struct PrimalRow {
+  float *u1, *u2, *u3;
+  const float *I1wx, *I1wy, *rho_c, *grad, *inv_grad;
+  const float *p11, *p12, *p12_up, *p21, *p22, *p22_up, *p31, *p32, *p32_up;
 };
 
-template <bool kGamma, bool kPrimal, bool kDual>
-inline float row_pass(const Constants& c, const Level& level, int y, int down) {
-  const RowPass<kGamma, kPrimal, kDual> pass{c, level, y, down};
-  const int tail = (level.width - 1) / kLanes * kLanes;  // where the vector that holds the last pixel begins
-  if (tail == 0) {
-    const Vec error = pass.template at<true, true>(0, level.width);
-    return kPrimal ? sum_lanes(error) : 0.0f;
+/// Threshold step and primal step at the vector of pixels that begins at x, of which `valid` are in the image; returns
+/// the squared change of u.
+template <bool kGamma, bool kHead, bool kTail>
+[[gnu::always_inline]] inline Vec primal_at(const Constants& c, const PrimalRow& row, int x, int valid) {
+  const Vec u1 = load(row.u1 + x), u2 = load(row.u2 + x);
+  Vec u3 = broadcast(0.0f);
+  const Vec ix = load(row.I1wx + x), iy = load(row.I1wy + x);
+  Vec rho = load(row.rho_c + x) + (ix * u1 + iy * u2);
+  if constexpr (kGamma) {
+    u3 = load(row.u3 + x);
+    rho = rho + c.gamma * u3;
   }
-  Vec error = pass.template at<true, false>(0, kLanes);
-  for (int x = kLanes; x < tail; x += kLanes) error = error + pass.template at<false, false>(x, kLanes);
-  error = error + pass.template at<false, true>(tail, level.width - tail);
-  return kPrimal ? sum_lanes(error) : 0.0f;
+  const Vec grad = load(row.grad + x);
+  const Vec limit = c.l_t * grad;
+  Vec step = quotient(-rho, grad, load(row.inv_grad + x));
+  step = select_less(limit, rho, c.minus_l_t, step);
+  step = select_less(rho, -limit, c.l_t, step);
+  const Vec div1 = divergence<kHead>(row.p11 + x, load(row.p12 + x), load(row.p12_up + x));
+  const Vec div2 = divergence<kHead>(row.p21 + x, load(row.p22 + x), load(row.p22_up + x));
+  Vec u1_new = (u1 + step * ix) + c.theta * div1;
+  Vec u2_new = (u2 + step * iy) + c.theta * div2;
+  if constexpr (kTail) {
+    u1_new = keep_first(u1_new, valid);
+    u2_new = keep_first(u2_new, valid);
+  }
+  store(row.u1 + x, u1_new);
+  store(row.u2 + x, u2_new);
+  const Vec change1 = u1_new - u1, change2 = u2_new - u2;
+  Vec error = change1 * change1 + change2 * change2;
+  if constexpr (kGamma) {
+    const Vec div3 = divergence<kHead>(row.p31 + x, load(row.p32 + x), load(row.p32_up + x));
+    Vec u3_new = (u3 + step * c.gamma) + c.theta * div3;
+    if constexpr (kTail) u3_new = keep_first(u3_new, valid);
+    store(row.u3 + x, u3_new);
+    const Vec change3 = u3_new - u3;
+    error = error + change3 * change3;
+  }
+  return error;
+}
+
+/// Row y gets its new u; returns the sum of the squared change.
+template <bool kGamma>
+inline float primal_row(const Constants& c, const Level& level, int y) {
+  PrimalRow row{level.u1.row(y),
+                level.u2.row(y),
+                nullptr,
+                level.I1wx.row(y),
+                level.I1wy.row(y),
+                level.rho_c.row(y),
+                level.grad.row(y),
+                level.inv_grad.row(y),
+                level.p11.row(y),
+                level.p12.row(y),
+                level.p12.row(y - 1),
+                level.p21.row(y),
+                level.p22.row(y),
+                level.p22.row(y - 1),
+                nullptr,
+                nullptr,
+                nullptr};
+  if constexpr (kGamma) {
+    row.u3 = level.u3.row(y);
+    row.p31 = level.p31.row(y);
+    row.p32 = level.p32.row(y);
+    row.p32_up = level.p32.row(y - 1);
+  }
+  const int width = level.width;
+  const int tail = (width - 1) / kLanes * kLanes;  // where the vector that holds the last pixel begins
+  if (tail == 0) return sum_lanes(primal_at<kGamma, true, true>(c, row, 0, width));
+  Vec error = primal_at<kGamma, true, false>(c, row, 0, kLanes);
+  for (int x = kLanes; x < tail; x += kLanes) error = error + primal_at<kGamma, false, false>(c, row, x, kLanes);
+  return sum_lanes(error + primal_at<kGamma, false, true>(c, row, tail, width - tail));
+}
+
+/// Where the dual step of one component of one row reads and writes; `down` is u of the row below, or of the row itself
+/// at the image's end.
+struct DualRow {
+  const float *u, *down;
+  float *p1, *p2;
+};
+
+/// The dual step for kVectors vectors of pixels that begin at x, all components. Components and vectors go through each
+/// operation side by side: one alone is a chain of some fifteen operations that wait for each other.
+template <int kComponents, bool kTail, int kVectors>
+[[gnu::always_inline]] inline void dual_at(const Constants& c, const DualRow (&rows)[kComponents], int x, int valid) {
+  constexpr int kChains = kComponents * kVectors;
+  Vec dx[kChains], dy[kChains], scale[kChains], inv_scale[kChains];
+  for (int i = 0; i < kChains; ++i) {
+    const DualRow& row = rows[i / kVectors];
+    const int at = x + i % kVectors * kLanes;
+    const Vec here = load(row.u + at);
+    dx[i] = load(row.u + at + 1) - here;
+    if constexpr (kTail) dx[i] = keep_first(dx[i], valid - 1);
+    dy[i] = load(row.down + at) - here;
+  }
+  hypot<kChains>(dx, dy, scale);
+  for (int i = 0; i < kChains; ++i) scale[i] = c.one + c.taut * scale[i];
+  for (int i = 0; i < kChains; ++i) inv_scale[i] = c.one / scale[i];
+  for (int i = 0; i < kChains; ++i) {
+    const DualRow& row = rows[i / kVectors];
+    const int at = x + i % kVectors * kLanes;
+    store(row.p1 + at, quotient(load(row.p1 + at) + c.taut * dx[i], scale[i], inv_scale[i]));
+    store(row.p2 + at, quotient(load(row.p2 + at) + c.taut * dy[i], scale[i], inv_scale[i]));
+  }
+}
+
+template <int kComponents>
+inline void dual_row_of(const Constants& c, int width, const DualRow (&rows)[kComponents]) {
+  const int tail = (width - 1) / kLanes * kLanes;
+  int x = 0;
+  for (; x + 2 * kLanes <= tail; x += 2 * kLanes) dual_at<kComponents, false, 2>(c, rows, x, kLanes);
+  if (x < tail) dual_at<kComponents, false, 1>(c, rows, x, kLanes);
+  dual_at<kComponents, true, 1>(c, rows, tail, width - tail);
+}
+
+/// Row y gets its new p; `down` is the row below, or y again at the image's end.
+template <bool kGamma>
+inline void dual_row_of(const Constants& c, const Level& level, int y, int down) {
+  const DualRow row1{level.u1.row(y), level.u1.row(down), level.p11.row(y), level.p12.row(y)};
+  const DualRow row2{level.u2.row(y), level.u2.row(down), level.p21.row(y), level.p22.row(y)};
+  if constexpr (kGamma) {
+    const DualRow row3{level.u3.row(y), level.u3.row(down), level.p31.row(y), level.p32.row(y)};
+    dual_row_of<3>(c, level.width, {row1, row2, row3});
+  } else {
+    dual_row_of<2>(c, level.width, {row1, row2});
+  }
 }
 
 inline Constants constants(const StepSizes& steps) {
@@ -150,10 +178,11 @@ inline Constants constants(const StepSizes& steps) {
 
 template <bool kGamma>
 void primal_dual_rows(const Level& level, const StepSizes& steps, Rows rows, float* row_error) {
-  if (rows.begin >= rows.end) return;
   const Constants c = constants(steps);
-  row_error[rows.begin] = row_pass<kGamma, true, false>(c, level, rows.begin, rows.begin);
-  for (int y = rows.begin + 1; y < rows.end; ++y) row_error[y] = row_pass<kGamma, true, true>(c, level, y, y);
+  for (int y = rows.begin; y < rows.end; ++y) {
+    row_error[y] = primal_row<kGamma>(c, level, y);
+    if (y > rows.begin) dual_row_of<kGamma>(c, level, y - 1, y);
+  }
 }
 
 }  // namespace
@@ -170,9 +199,9 @@ void dual_row(const Level& level, const StepSizes& steps, int y) {
   const Constants c = constants(steps);
   const int down = y + 1 < level.height ? y + 1 : y;
   if (steps.gamma != 0.0f) {
-    row_pass<true, false, true>(c, level, y + 1, down);
+    dual_row_of<true>(c, level, y, down);
   } else {
-    row_pass<false, false, true>(c, level, y + 1, down);
+    dual_row_of<false>(c, level, y, down);
   }
 }
 

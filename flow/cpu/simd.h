@@ -85,39 +85,53 @@ inline Vec quotient(Vec a, Vec b, Vec inv_b) {
 }
 
 /// sqrt(x^2 + y^2), rounded once: the rounding errors of the squares, the sum and the root are all known exactly or
-/// nearly so, and the root's first-order correction adds them back.
-inline Vec hypot(Vec x, Vec y) {
-  const Vec xx = x * x, yy = y * y;
-  const Vec sum = xx + yy;
-  const Vec lost = (min(xx, yy) - (sum - max(xx, yy))) + (fma(x, x, -xx) + fma(y, y, -yy));
-  const Vec root = sqrt(sum);
-  const Vec residue = fma(-root, root, sum) + lost;
-  return root + residue / (max(root, broadcast(1e-30f)) * broadcast(2.0f));
+/// nearly so, and the root's first-order correction adds them back. kCount at once, each operation for all of them
+/// before the next: their chains overlap.
+template <int kCount>
+inline void hypot(const Vec (&x)[kCount], const Vec (&y)[kCount], Vec (&length)[kCount]) {
+  Vec lost[kCount], sum[kCount], root[kCount];
+  for (int i = 0; i < kCount; ++i) {
+    const Vec xx = x[i] * x[i], yy = y[i] * y[i];
+    sum[i] = xx + yy;
+    lost[i] = (min(xx, yy) - (sum[i] - max(xx, yy))) + (fma(x[i], x[i], -xx) + fma(y[i], y[i], -yy));
+  }
+  for (int i = 0; i < kCount; ++i) root[i] = sqrt(sum[i]);
+  for (int i = 0; i < kCount; ++i) {
+    const Vec residue = fma(-root[i], root[i], sum[i]) + lost[i];
+    length[i] = root[i] + residue / (max(root[i], broadcast(1e-30f)) * broadcast(2.0f));
+  }
 }
 
 #else  // no fma: by division, and in double
 
 inline Vec quotient(Vec a, Vec b, Vec inv_b) { return inv_b > 0.0f ? a / b : Vec{}; }
 
-inline Vec hypot(Vec x, Vec y) {
-  Vec root;
-  for (int i = 0; i < kLanes; ++i) {
-    const double dx = x[i], dy = y[i];
-    root[i] = static_cast<float>(__builtin_sqrt(dx * dx + dy * dy));
+template <int kCount>
+inline void hypot(const Vec (&x)[kCount], const Vec (&y)[kCount], Vec (&length)[kCount]) {
+  for (int k = 0; k < kCount; ++k) {
+    for (int i = 0; i < kLanes; ++i) {
+      const double dx = x[k][i], dy = y[k][i];
+      length[k][i] = static_cast<float>(__builtin_sqrt(dx * dx + dy * dy));
+    }
   }
-  return root;
 }
 
 #endif
 
 /// Sum of the lanes, halves first: the tree is fixed by kLanes.
 inline float sum_lanes(Vec a) {
-  float lane[kLanes];
-  store(lane, a);
-  for (int half = kLanes / 2; half > 0; half /= 2) {
-    for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
-  }
-  return lane[0];
+#if defined(__AVX2__)
+#if defined(__AVX512F__)
+  const __m256 eight = _mm512_castps512_ps256(a) + _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a), 1));
+#else
+  const __m256 eight = a;
+#endif
+  const __m128 four = _mm256_castps256_ps128(eight) + _mm256_extractf128_ps(eight, 1);
+  const __m128 two = four + _mm_movehl_ps(four, four);
+  return _mm_cvtss_f32(two) + _mm_cvtss_f32(_mm_movehdup_ps(two));
+#else
+  return (a[0] + a[2]) + (a[1] + a[3]);
+#endif
 }
 
 inline int round_up(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }

@@ -121,13 +121,13 @@ void FlowOverview::write(const std::filesystem::path& path) const {
   for (std::size_t i = 0; i < panels.size(); ++i) {
     const int x = kMargin + static_cast<int>(i) * (kPanel + kMargin);
     panels[i].copyTo(sheet(cv::Rect(cv::Point(x, kMargin), panels[i].size())));
-    put_text(sheet, captions[i].first, {x, kMargin + height + 17});
-    put_text(sheet, captions[i].second, {x, kMargin + height + 35}, 0.4);
+    put_text(sheet, captions[i].first, {x, kMargin + panels[i].rows + 17});
+    put_text(sheet, captions[i].second, {x, kMargin + panels[i].rows + 35}, 0.4);
   }
   // the key sits in the flow panel's caption, where it covers nothing
   const int key_x = kMargin + 3 * (kPanel + kMargin) - kMargin - kText;
   cv::Mat key = scaled(color_key(), kText - 4);
-  key.copyTo(sheet(cv::Rect(cv::Point(key_x, kMargin + height + 2), key.size())));
+  key.copyTo(sheet(cv::Rect(cv::Point(key_x, kMargin + panels[2].rows + 2), key.size())));
   if (means_.size() > 1) {
     draw_curve(sheet, cv::Rect(kMargin, below, width - 2 * kMargin, kCurve), means_, strongest_);
   }
