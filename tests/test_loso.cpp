@@ -106,7 +106,7 @@ TEST_CASE("Votes: majority, tie by the apex, tie by softmax, sums", "[vote]") {
   // all logits negative: class 0 wins nothing by that
   CHECK(vote_on(scores_of(2, {-5, -1, -5, -1}), -1).sum_logits == 1);
   // sums of softmax differ from sums of logits: one very sure image
-  vote = vote_on(scores_of(2, {30, 0, 0, 1, 0, 1}), -1);
+  vote = vote_on(scores_of(2, {30, 0, 0, 2, 0, 2}), -1);
   CHECK(vote.sum_logits == 0);
   CHECK(vote.sum_softmax == 1);
 }

@@ -21,43 +21,6 @@ namespace fs = std::filesystem;
 constexpr const char* kConfigFile = "config.toml";
 constexpr int kAnyClasses = 5;  ///< the recipes' settings do not depend on it; the data decide
 
-void add_loso_options(CLI::App& verb, LosoArguments& args, Common& common) {
-  verb.add_option("--dataset", args.clips.dataset, "casme, casme2, samm, clips (found out), or composite");
-  verb.add_option("--data", args.data, "the folder of the clips; composite: casme2=DIR and samm=DIR, each with --data")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  verb.add_option("--out", args.out, "RUN: the folder to write");
-  add_clip_options(verb, args.clips);
-  verb.add_option("--protocol", args.protocol, "loso, lovo (one video out) or kfold (by subject)")
-      ->capture_default_str();
-  verb.add_option("--folds", args.folds, "of kfold")->capture_default_str();
-  verb.add_option("--seeds", args.seeds, "run every fold with this many seeds, from --seed on")->capture_default_str();
-  verb.add_option("--input", args.input, "flow (images of optical flow) or frames (Table 10's control groups)")
-      ->capture_default_str();
-  verb.add_option("--images", args.images, "images of a clip at most, evenly spaced with the apex among them; 0 = all")
-      ->capture_default_str();
-  verb.add_option("--vote", args.vote, "majority, sum-logits or sum-softmax: a clip's class from its images'")
-      ->capture_default_str();
-  verb.add_option("--select", args.select, "the epoch that headlines: last, inner, or oracle (looks at the answers)")
-      ->capture_default_str();
-  verb.add_flag("--no-inner", args.no_inner, "leave out the second training, which 'inner' needs: half the time");
-  verb.add_option("--recipe", args.recipe, "paper or code (the authors' program)")->capture_default_str();
-  verb.add_option("--weights", args.weights, "weights of a network of faces (FER+), for --pretrained");
-  verb.add_option(
-          "--pretrained", args.pretrained,
-          "none; direct: the weights classify frames as they are; frozen: a new last layer; finetune: all layers")
-      ->capture_default_str();
-  verb.add_option("--flow-order", args.flow_order, "resize-then-flow (the authors) or flow-then-resize (the paper)")
-      ->capture_default_str();
-  verb.add_option("--flow-colors", args.flow_colors, "hsv or hsi")->capture_default_str();
-  verb.add_option("--flow-scale", args.flow_scale, "px of full intensity; 0 = stretched image by image")
-      ->capture_default_str();
-  verb.add_option("--cache", args.cache, "folder for images of clips, to share between runs; default RUN/images");
-  verb.add_option("--cache-gb", args.cache_gb, "its size at most")->capture_default_str();
-  verb.add_option("--memory-gb", args.memory_gb, "images kept in memory at most")->capture_default_str();
-  add_train_changes(verb, args.changes);
-  add_seed(verb, common);
-}
-
 /// Fills what was not given from RUN/config.toml, and shows what the recipe decides.
 void resolve_options(CLI::App& verb, const LosoArguments& args, const Common& common) {
   if (!common.force && common.config.empty() && !args.out.empty()) {
@@ -183,7 +146,8 @@ void add_loso(CLI::App& app, Common& common, Verbs& verbs) {
                                "shcnn loso plan --dataset casme2 --data CASME2 --out RUN --slurm"});
     auto args = std::make_shared<LosoArguments>();
     auto slurm = std::make_shared<bool>(false);
-    add_loso_options(*verb, *args, common);
+    add_loso_source(*verb, *args);
+    add_loso_settings(*verb, *args, common);
     verb->add_flag("--slurm", *slurm, "write RUN/loso.sbatch too: a Slurm array, one task a fold");
     add_common(*verb, common, true);
     verbs.push_back({verb,
@@ -205,7 +169,8 @@ void add_loso(CLI::App& app, Common& common, Verbs& verbs) {
                   "shcnn loso run --dataset samm --data SAMM --out RUN --input frames --weights ferplus.safetensors "
                   "--pretrained finetune"});
     auto args = std::make_shared<LosoArguments>();
-    add_loso_options(*verb, *args, common);
+    add_loso_source(*verb, *args);
+    add_loso_settings(*verb, *args, common);
     verb->add_option_function<int>(
         "--fold", [args](int fold) { args->fold = fold; }, "run this fold alone, from 0");
     verb->add_option("--jobs", args->jobs, "folds at once, each with its share of the threads or on the one GPU")

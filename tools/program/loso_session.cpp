@@ -94,10 +94,10 @@ std::string dataset_name(const LosoArguments& args, const io::ClipSet& clips) {
 }
 
 /// A device with its worker.
-class Machine : public FoldMachine {
+class DeviceOfFolds : public FoldMachine {
  public:
-  Machine(const std::string& device, const BackendOptions& options, const LosoConfig& config, const LosoPlan& plan,
-          ClipImageStore& images, const Weights* pretrained)
+  DeviceOfFolds(const std::string& device, const BackendOptions& options, const LosoConfig& config,
+                const LosoPlan& plan, ClipImageStore& images, const Weights* pretrained)
       : backend_(make_backend(device, options)), worker_(backend_, config, plan, images, pretrained) {}
   FoldWorker& worker() override { return worker_; }
 
@@ -116,6 +116,46 @@ std::string config_value(const LosoPlan& plan, const std::string& name) {
 }
 
 }  // namespace
+
+void add_loso_source(CLI::App& verb, LosoArguments& args) {
+  verb.add_option("--dataset", args.clips.dataset, "casme, casme2, samm, clips (found out), or composite");
+  verb.add_option("--data", args.data, "the folder of the clips; composite: casme2=DIR and samm=DIR, each with --data")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb.add_option("--out", args.out, "RUN: the folder to write");
+}
+
+void add_loso_settings(CLI::App& verb, LosoArguments& args, Common& common) {
+  add_clip_options(verb, args.clips);
+  verb.add_option("--protocol", args.protocol, "loso, lovo (one video out) or kfold (by subject)")
+      ->capture_default_str();
+  verb.add_option("--folds", args.folds, "of kfold")->capture_default_str();
+  verb.add_option("--seeds", args.seeds, "run every fold with this many seeds, from --seed on")->capture_default_str();
+  verb.add_option("--input", args.input, "flow (images of optical flow) or frames (Table 10's control groups)")
+      ->capture_default_str();
+  verb.add_option("--images", args.images, "images of a clip at most, evenly spaced with the apex among them; 0 = all")
+      ->capture_default_str();
+  verb.add_option("--vote", args.vote, "majority, sum-logits or sum-softmax: a clip's class from its images'")
+      ->capture_default_str();
+  verb.add_option("--select", args.select, "the epoch that headlines: last, inner, or oracle (looks at the answers)")
+      ->capture_default_str();
+  verb.add_flag("--no-inner", args.no_inner, "leave out the second training, which 'inner' needs: half the time");
+  verb.add_option("--recipe", args.recipe, "paper or code (the authors' program)")->capture_default_str();
+  verb.add_option("--weights", args.weights, "weights of a network of faces (FER+), for --pretrained");
+  verb.add_option(
+          "--pretrained", args.pretrained,
+          "none; direct: the weights classify frames as they are; frozen: a new last layer; finetune: all layers")
+      ->capture_default_str();
+  verb.add_option("--flow-order", args.flow_order, "resize-then-flow (the authors) or flow-then-resize (the paper)")
+      ->capture_default_str();
+  verb.add_option("--flow-colors", args.flow_colors, "hsv or hsi")->capture_default_str();
+  verb.add_option("--flow-scale", args.flow_scale, "px of full intensity; 0 = stretched image by image")
+      ->capture_default_str();
+  verb.add_option("--cache", args.cache, "folder for images of clips, to share between runs; default RUN/images");
+  verb.add_option("--cache-gb", args.cache_gb, "its size at most")->capture_default_str();
+  verb.add_option("--memory-gb", args.memory_gb, "images kept in memory at most")->capture_default_str();
+  add_train_changes(verb, args.changes);
+  add_seed(verb, common);
+}
 
 LosoConfig resolve(const LosoArguments& args, const Common& common, int classes) {
   LosoConfig config;
@@ -225,8 +265,8 @@ void LosoSession::run() {
   options.jobs = args_.jobs;
   options.should_stop = stop_requested;
   options.machine = [&]() -> std::unique_ptr<FoldMachine> {
-    return std::make_unique<Machine>(common_.device, backend_options_, config_, plan_, images(),
-                                     pretrained_ ? &*pretrained_ : nullptr);
+    return std::make_unique<DeviceOfFolds>(common_.device, backend_options_, config_, plan_, images(),
+                                           pretrained_ ? &*pretrained_ : nullptr);
   };
   const std::int64_t tasks = args_.fold ? 1 : static_cast<std::int64_t>(plan_.tasks.size());
   options.on_step = [&](std::size_t task, std::int64_t step, std::int64_t steps) {

@@ -31,6 +31,11 @@ struct LosoArguments {
   TrainChanges changes;
 };
 
+/// Adds --dataset, --data and --out.
+void add_loso_source(CLI::App& verb, LosoArguments& args);
+/// Adds everything else but --fold and --jobs, and --seed.
+void add_loso_settings(CLI::App& verb, LosoArguments& args, Common& common);
+
 /// Everything that decides what is computed.
 LosoConfig resolve(const LosoArguments& args, const Common& common, int classes);
 

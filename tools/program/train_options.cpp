@@ -5,6 +5,9 @@
 namespace shcnn::program {
 namespace {
 
+/// The help's heading; it also tells these flags from others that happen to have a setting's name (loso --classes).
+constexpr const char* kGroup = "Instead of what the recipe says";
+
 /// Adds a flag that changes one setting of the recipe.
 template <class T>
 void add_change(CLI::App& verb, TrainChanges& changes, const std::string& name, const std::string& what,
@@ -15,7 +18,7 @@ void add_change(CLI::App& verb, TrainChanges& changes, const std::string& name, 
             changes.push_back([change, value](TrainConfig& config) { change(config, value); });
           },
           what)
-      ->group("Instead of what the recipe says");
+      ->group(kGroup);
 }
 
 }  // namespace
@@ -50,6 +53,8 @@ void add_train_changes(CLI::App& verb, TrainChanges& changes) {
   add_change<double>(verb, changes, "--init-stddev",
                      "of the dense layers' initial weights; 0 = sqrt(2 / inputs), 0.1 = the authors' program",
                      [](C& c, double v) { c.initial.dense_stddev = v; });
+  add_change<double>(verb, changes, "--conv-bias", "initial biases of the convolutions",
+                     [](C& c, double v) { c.initial.conv_bias = v; });
   add_change<double>(verb, changes, "--clip-norm", "largest global gradient norm; 0 = no clipping",
                      [](C& c, double v) { c.clip_norm = v; });
   add_change<std::string>(verb, changes, "--on-nan", "stop, skip or rollback",
@@ -59,7 +64,7 @@ void add_train_changes(CLI::App& verb, TrainChanges& changes) {
 void show_resolved(CLI::App& verb, const TrainConfig& config) {
   for (const auto& [name, value] : config.fields()) {
     CLI::Option* option = verb.get_option_no_throw("--" + name);
-    if (option && option->empty()) option->default_str(value);
+    if (option && option->empty() && option->get_group() == kGroup) option->default_str(value);
   }
 }
 
