@@ -213,6 +213,30 @@ Weights load_weights(const std::filesystem::path& path) {
   return w;
 }
 
+namespace {
+
+std::string digest(const XXH3_state_t& state) {
+  const XXH128_hash_t hash = XXH3_128bits_digest(&state);
+  char text[33];
+  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
+                static_cast<unsigned long long>(hash.low64));
+  return text;
+}
+
+}  // namespace
+
+std::string weights_hash(const Weights& weights) {
+  XXH3_state_t state;
+  XXH3_128bits_reset(&state);
+  std::string model = to_string(weights.model.variant) + exact(weights.model.slope) + exact(weights.input_scale);
+  for (const std::string& name : weights.class_names) model += "\n" + name;
+  XXH3_128bits_update(&state, model.data(), model.size());
+  for (const std::vector<float>& tensor : weights.tensors) {
+    XXH3_128bits_update(&state, tensor.data(), tensor.size() * sizeof(float));
+  }
+  return digest(state);
+}
+
 std::string content_hash(const Samples& samples) {
   XXH3_state_t state;
   XXH3_128bits_reset(&state);
@@ -221,11 +245,7 @@ std::string content_hash(const Samples& samples) {
   XXH3_128bits_update(&state, samples.pixels.data(), samples.pixels.size());
   XXH3_128bits_update(&state, samples.labels.data(), samples.labels.size() * sizeof(float));
   XXH3_128bits_update(&state, samples.truth.data(), samples.truth.size() * sizeof(std::int32_t));
-  const XXH128_hash_t hash = XXH3_128bits_digest(&state);
-  char text[33];
-  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
-                static_cast<unsigned long long>(hash.low64));
-  return text;
+  return digest(state);
 }
 
 void save_state(const std::filesystem::path& path, const std::filesystem::path& previous, const Model& model,

@@ -33,6 +33,9 @@ void save_weights(const std::filesystem::path& path, const Weights& weights);
 /// Throws io::Error (kBadModel) on a file that is truncated, foreign, or of another shape; (kDisk) if unreadable.
 Weights load_weights(const std::filesystem::path& path);
 
+/// xxh3-128 over the model and every tensor, as 32 hexadecimal digits.
+std::string weights_hash(const Weights& weights);
+
 /// What a state file was made with; a run resumes only with the same.
 struct RunIdentity {
   std::vector<std::pair<std::string, std::string>> config;  ///< TrainConfig::fields()

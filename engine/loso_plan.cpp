@@ -5,8 +5,10 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <stdexcept>
 
 #include "io/natural_less.h"
+#include "io/input_file.h"
 #include "kernels/error.h"
 #include "kernels/math/philox.h"
 
@@ -183,6 +185,7 @@ void LosoConfig::check() const {
 
 std::vector<std::pair<std::string, std::string>> LosoConfig::fields() const {
   std::vector<std::pair<std::string, std::string>> out = {
+      {"device", device},
       {"protocol", to_string(protocol)},
       {"folds", protocol == Protocol::kKfold ? std::to_string(folds) : "by protocol"},
       {"seeds", std::to_string(seeds)},
@@ -273,6 +276,53 @@ LosoPlan make_plan(const LosoConfig& config, const io::ClipSet& clips, const std
     }
   }
   plan.hash = hash_of(dumped(plan_json(plan)));
+  return plan;
+}
+
+LosoPlan read_plan(const std::filesystem::path& path) {
+  constexpr std::uint64_t kMostBytes = std::uint64_t{256} << 20;
+  const std::string text = io::read_text(path, kMostBytes, io::ErrorKind::kBadData);
+  LosoPlan plan;
+  try {
+    const ordered_json json = ordered_json::parse(text);
+    plan.dataset = json.at("dataset").get<std::string>();
+    plan.classes_of = json.at("classes_of").get<std::string>();
+    plan.class_names = json.at("labels").get<std::vector<std::string>>();
+    for (const auto& [name, value] : json.at("config").items())
+      plan.config.emplace_back(name, value.get<std::string>());
+    for (const auto& c : json.at("clips")) {
+      PlannedClip clip;
+      clip.name = c.at("name").get<std::string>();
+      clip.subject = c.at("subject").get<std::string>();
+      const auto truth = std::find(plan.class_names.begin(), plan.class_names.end(), c.at("truth").get<std::string>());
+      if (truth == plan.class_names.end()) throw std::out_of_range("truth");
+      clip.truth = static_cast<std::int32_t>(truth - plan.class_names.begin());
+      clip.images = c.at("images").get<std::int64_t>();
+      clip.content = c.at("content").get<std::string>();
+      plan.clips.push_back(std::move(clip));
+    }
+    for (const auto& t : json.at("tasks")) {
+      LosoTask task;
+      task.fold = t.at("fold").get<int>();
+      task.seed = t.at("seed").get<std::uint64_t>();
+      task.name = t.at("name").get<std::string>();
+      task.test = t.at("test").get<std::vector<std::size_t>>();
+      task.inner_subject = t.at("inner_subject").get<std::string>();
+      task.cost = t.at("cost").get<std::int64_t>();
+      const std::set<std::size_t> test(task.test.begin(), task.test.end());
+      if (!test.empty() && *test.rbegin() >= plan.clips.size()) throw std::out_of_range("test");
+      for (std::size_t i = 0; i < plan.clips.size(); ++i) {
+        if (!test.contains(i)) task.training.push_back(i);
+      }
+      plan.tasks.push_back(std::move(task));
+    }
+    if (plan.tasks.empty()) throw std::out_of_range("tasks");
+    plan.hash = json.at("hash").get<std::string>();
+    if (plan.hash != hash_of(dumped(plan_json(plan)))) throw std::out_of_range("hash");
+  } catch (const std::exception& e) {
+    throw io::Error(io::ErrorKind::kBadData, path, "", std::string("is no whole plan (") + e.what() + ")",
+                    "make it again with shcnn loso plan --force");
+  }
   return plan;
 }
 

@@ -46,6 +46,7 @@ Pretrained pretrained_from_string(const std::string& name);  ///< "none", "direc
 std::string to_string(Pretrained reading);
 
 struct LosoConfig {
+  std::string device = "cpu";  ///< "cpu", "cuda" or "simt": they differ in rounding, so folds of two are not mixed
   Protocol protocol = Protocol::kLoso;
   int folds = 5;      ///< of kfold
   int seeds = 1;      ///< every fold is run with train.seed, train.seed + 1, ...: for the spread
@@ -104,5 +105,7 @@ void assert_apart(const LosoPlan& plan, const LosoTask& task, Protocol protocol)
 
 /// plan.json: everything, as text that is the same for the same plan.
 std::string plan_text(const LosoPlan& plan);
+/// Reads it back. io::Error (kBadData) where it is damaged: its hash must hold.
+LosoPlan read_plan(const std::filesystem::path& path);
 
 }  // namespace shcnn

@@ -31,6 +31,9 @@ struct ClipSynthOptions {
   int threads = 0;                           ///< 0: one a core, up to 8
 };
 
+/// @throws io::Error kUsage naming the option that is out of range
+void check(const ClipSynthOptions& options);
+
 /// A hole that was planted: where, and what a reader should say of it.
 struct PlantedHole {
   std::string clip;

@@ -42,6 +42,7 @@ void run(int argc, char** argv) {
   add_reproduce(app, common, verbs);
   add_flow(app, common, verbs);
   add_report(app, common, verbs);
+  add_loso(app, common, verbs);
   add_doctor(app, common, verbs);
 
   try {

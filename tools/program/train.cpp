@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -19,6 +18,7 @@
 #include "tools/program/progress.h"
 #include "tools/program/report.h"
 #include "tools/program/stop_request.h"
+#include "tools/program/train_options.h"
 #include "tools/program/verbs.h"
 
 namespace shcnn::program {
@@ -37,7 +37,7 @@ struct TrainArguments {
   std::string validation_rule = "strict";
   bool resume = false, force_resume = false, report = true;
   std::int64_t save_every = TrainHooks{}.save_every;
-  std::vector<std::function<void(TrainConfig&)>> changes;
+  TrainChanges changes;
 
   TrainConfig resolved(int classes, const Common& common) const {
     TrainConfig config = shcnn::recipe(recipe, Variant::kStatic, classes, data.dataset);
@@ -47,63 +47,6 @@ struct TrainArguments {
     return config;
   }
 };
-
-/// Adds a flag that changes one setting of the recipe.
-template <class T>
-void add_change(CLI::App& verb, TrainArguments& args, const std::string& name, const std::string& what,
-                std::function<void(TrainConfig&, const T&)> change) {
-  verb.add_option_function<T>(
-          name,
-          [&args, change](const T& value) {
-            args.changes.push_back([change, value](TrainConfig& config) { change(config, value); });
-          },
-          what)
-      ->group("Instead of what the recipe says");
-}
-
-void add_changes(CLI::App& verb, TrainArguments& args) {
-  using C = TrainConfig;
-  add_change<int>(verb, args, "--epochs", "passes over the training data", [](C& c, int v) { c.epochs = v; });
-  add_change<std::int64_t>(verb, args, "--steps", "stop after this many steps; 0 = epochs decide",
-                           [](C& c, std::int64_t v) { c.steps = v; });
-  add_change<std::int64_t>(verb, args, "--batch", "samples a step", [](C& c, std::int64_t v) { c.batch = v; });
-  add_change<double>(verb, args, "--lr", "learning rate", [](C& c, double v) { c.learning_rate = v; });
-  add_change<double>(verb, args, "--lr-decay", "factor on it every --lr-decay-steps",
-                     [](C& c, double v) { c.decay_rate = v; });
-  add_change<std::int64_t>(verb, args, "--lr-decay-steps", "steps", [](C& c, std::int64_t v) { c.decay_steps = v; });
-  add_change<bool>(verb, args, "--lr-staircase", "true: decay at whole multiples only",
-                   [](C& c, bool v) { c.staircase = v; });
-  add_change<double>(verb, args, "--l2", "lambda of the L2 term", [](C& c, double v) { c.l2 = v; });
-  add_change<double>(verb, args, "--dropout", "drop rate of the two hidden dense layers",
-                     [](C& c, double v) { c.dropout = v; });
-  add_change<double>(verb, args, "--slope", "of LeakyReLU", [](C& c, double v) { c.model.slope = v; });
-  add_change<std::string>(verb, args, "--activation", "leaky, or relu (the same as --slope 0)",
-                          [](C& c, const std::string& v) {
-                            if (v == "relu") c.model.slope = 0;
-                            if (v != "relu" && v != "leaky") {
-                              throw Failure(ExitCode::kUsage, "--activation: '" + v + "' is neither leaky nor relu");
-                            }
-                          });
-  add_change<std::string>(verb, args, "--augment", "none, center (training sees the middle crop) or ten",
-                          [](C& c, const std::string& v) { c.augment = augment_from_string(v); });
-  add_change<double>(verb, args, "--input-scale", "factor on the gray levels",
-                     [](C& c, double v) { c.input_scale = v; });
-  add_change<double>(verb, args, "--init-stddev",
-                     "of the dense layers' initial weights; 0 = sqrt(2 / inputs), 0.1 = the authors' program",
-                     [](C& c, double v) { c.initial.dense_stddev = v; });
-  add_change<double>(verb, args, "--clip-norm", "largest global gradient norm; 0 = no clipping",
-                     [](C& c, double v) { c.clip_norm = v; });
-  add_change<std::string>(verb, args, "--on-nan", "stop, skip or rollback",
-                          [](C& c, const std::string& v) { c.on_nan = on_nan_from_string(v); });
-}
-
-/// Shows what the recipe decided where no flag did.
-void show_resolved(CLI::App& verb, const TrainConfig& config) {
-  for (const auto& [name, value] : config.fields()) {
-    CLI::Option* option = verb.get_option_no_throw("--" + name);
-    if (option && option->empty()) option->default_str(value);
-  }
-}
 
 /// What the weights files of this run say beside the tensors.
 Weights weights_template(const TrainConfig& config, const Samples& data, const std::string& dataset) {
@@ -273,7 +216,7 @@ void add_train(CLI::App& app, Common& common, Verbs& verbs) {
   verb->add_flag("--force-resume", args->force_resume, "resume although settings or data differ");
   verb->add_flag("--report,!--no-report", args->report, "write report.html into RUN at the end");
   verb->add_option("--save-every", args->save_every, "steps between saved states")->capture_default_str();
-  add_changes(*verb, *args);
+  add_train_changes(*verb, args->changes);
   add_seed(*verb, common);
   add_common(*verb, common, true);
 

@@ -18,6 +18,7 @@ void add_attack(CLI::App& app, Common& common, Verbs& verbs);
 void add_reproduce(CLI::App& app, Common& common, Verbs& verbs);
 void add_flow(CLI::App& app, Common& common, Verbs& verbs);
 void add_report(CLI::App& app, Common& common, Verbs& verbs);
+void add_loso(CLI::App& app, Common& common, Verbs& verbs);
 void add_doctor(CLI::App& app, Common& common, Verbs& verbs);
 
 }  // namespace shcnn::program

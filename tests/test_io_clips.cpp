@@ -1,0 +1,309 @@
+// Tables, coding files and clips: what is written is read back, every edition's columns are found, every planted hole
+// is told, and every bad file is one line that names its place.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstring>
+
+#include "io/clip_classes.h"
+#include "io/clip_set.h"
+#include "io/coding_table.h"
+#include "io/image.h"
+#include "io/synth/clip_motion.h"
+#include "io/synth/clips.h"
+#include "io/xlsx.h"
+#include "io_support.h"
+#include "support/options.h"
+
+namespace shcnn::io {
+namespace {
+
+using test::error_text;
+using test::get;
+using test::put;
+using test::TemporaryFolder;
+using Rows = std::vector<std::vector<std::string>>;
+
+Rows rows_of(const Table& table) {
+  Rows out;
+  for (const TableRow& row : table.rows) out.push_back(row.cells);
+  return out;
+}
+
+/// A clip's folder of tiny frames with these numbers.
+void put_frames(const std::filesystem::path& folder, const std::string& prefix, std::initializer_list<int> numbers) {
+  for (const int n : numbers) put(folder / (prefix + std::to_string(n) + ".jpg"), "not decoded by the readers");
+}
+
+bool tells(const ClipSet& clips, const std::string& where, const std::string& what) {
+  return std::any_of(clips.problems.begin(), clips.problems.end(), [&](const Problem& p) {
+    return p.place.find(where) != std::string::npos && p.message.find(what) != std::string::npos && !p.mend.empty();
+  });
+}
+
+}  // namespace
+
+TEST_CASE("A workbook is read as it was written, and written the same twice", "[xlsx]") {
+  const TemporaryFolder folder;
+  const Rows rows = {{"Subject", "Filename"}, {"1", "EP02_01f", "", "46"}, {}, {"a<b & \"c\"", "", "007", "3.5"}};
+  write_xlsx(folder / "a.xlsx", "Sheet & 1", rows, Overwrite::kNo);
+  write_xlsx(folder / "b.xlsx", "Sheet & 1", rows, Overwrite::kNo);
+  CHECK(get(folder / "a.xlsx") == get(folder / "b.xlsx"));
+  const std::vector<Table> tables = read_tables(folder / "a.xlsx");
+  REQUIRE(tables.size() == 1);
+  CHECK(tables[0].sheet == "Sheet & 1");
+  CHECK(rows_of(tables[0]) == Rows{rows[0], rows[1], rows[3]});
+  CHECK(tables[0].rows[2].number == 4);  // the blank row counts
+}
+
+TEST_CASE("Every workbook cut short, and every turned byte, is read or refused in one line", "[xlsx]") {
+  const TemporaryFolder folder;
+  write_xlsx(folder / "whole.xlsx", "S", Rows{{"Subject", "Filename", "Emotion"}, {"1", "EP01", "happiness"}},
+             Overwrite::kNo);
+  const std::string whole = get(folder / "whole.xlsx");
+  const auto path = folder / "bad.xlsx";
+  for (std::size_t length = 0; length < whole.size(); length += 7) {
+    put(path, whole.substr(0, length));
+    ErrorKind kind{};
+    const std::string text = error_text([&] { read_tables(path); }, &kind);
+    INFO(length << ": " << text);
+    CHECK(text.find("bad.xlsx: ") != std::string::npos);
+    CHECK(kind == ErrorKind::kBadData);
+  }
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    std::string turned = whole;
+    turned[at] = static_cast<char>(turned[at] ^ (1 << (at % 8)));
+    put(path, turned);
+    const std::string text = error_text([&] { read_tables(path); });
+    INFO(at << ": " << text);
+    CHECK((text == "no error" || text.find("bad.xlsx: ") != std::string::npos));
+  }
+}
+
+TEST_CASE("Workbooks beyond the limits are refused before they are unpacked", "[xlsx]") {
+  const TemporaryFolder folder;
+  // a megabyte of one letter packs to a thousandth
+  write_xlsx(folder / "bomb.xlsx", "S", Rows{{std::string(std::size_t{1} << 20, 'x')}}, Overwrite::kNo);
+  CHECK_THAT(error_text([&] { read_tables(folder / "bomb.xlsx"); }),
+             Catch::Contains("sheet1.xml") && Catch::Contains("more than 100 times"));
+  put(folder / "old.xlsx", std::string("\xd0\xcf\x11\xe0") + std::string(100, '\0'));
+  CHECK_THAT(error_text([&] { read_tables(folder / "old.xlsx"); }), Catch::Contains("old .xls workbook"));
+  put(folder / "a.xls", "x");
+  CHECK_THAT(error_text([&] { read_tables(folder / "a.xls"); }), Catch::Contains("save it as .xlsx"));
+  Rows wide(1);
+  wide[0].assign(300, "x");
+  write_xlsx(folder / "wide.xlsx", "S", wide, Overwrite::kNo);
+  CHECK_THAT(error_text([&] { read_tables(folder / "wide.xlsx"); }),
+             Catch::Contains("row 1") && Catch::Contains("'IW1'"));
+}
+
+TEST_CASE("Csv tables: quotes, line breaks in fields, semicolons, rows of any length", "[csv]") {
+  const TemporaryFolder folder;
+  put(folder / "a.csv",
+      "\xef\xbb\xbfprose\r\n\r\nSubject,Filename,Notes\r\n1,a,\"two\r\nlines, \"\"quoted\"\"\"\r\n2,b,\r\n");
+  const Table table = read_csv_table(folder / "a.csv");
+  CHECK(rows_of(table) ==
+        Rows{{"prose"}, {"Subject", "Filename", "Notes"}, {"1", "a", "two\r\nlines, \"quoted\""}, {"2", "b"}});
+  put(folder / "b.csv", "a;b;c\n1;2,5;3\n");
+  CHECK(rows_of(read_csv_table(folder / "b.csv")) == Rows{{"a", "b", "c"}, {"1", "2,5", "3"}});
+  put(folder / "c.csv", "a,b\n1,\"open\n");
+  CHECK_THAT(error_text([&] { read_csv_table(folder / "c.csv"); }), Catch::Contains("row 2: a quote is opened"));
+  put(folder / "d.csv", std::string("\xff\xfe", 2) + "a");
+  CHECK_THAT(error_text([&] { read_csv_table(folder / "d.csv"); }), Catch::Contains("not UTF-8"));
+}
+
+TEST_CASE("The header is found by its names in every known edition", "[coding]") {
+  const TemporaryFolder folder;
+  const auto rows = [&](const Rows& sheet) {
+    write_xlsx(folder / "t.xlsx", "S", sheet, Overwrite::kYes);
+    return read_coding_table(folder / "t.xlsx").rows;
+  };
+  const auto casme2 = rows(
+      {{"Subject", "Filename", "", "OnsetFrame", "ApexFrame", "OffsetFrame", "", "Action Units", "Estimated Emotion"},
+       {"4", "EP12_01f", "", "100", "/", "160", "", "4+L10", " Others "}});
+  REQUIRE(casme2.size() == 1);
+  CHECK(casme2[0].onset == 100);
+  CHECK_FALSE(casme2[0].apex);
+  CHECK(casme2[0].apex_text == "/");
+  CHECK(casme2[0].offset == 160);
+  CHECK(casme2[0].emotion == "others");
+  const auto casme = rows({{"Subject", "Filename", "", "OnsetF", "ApexF1", "ApexF2", "OffsetF", "", "Emotion", "AUs"},
+                           {"1", "EP01_5", "", "10", "", "14", "20", "", "Tense", "4"}});
+  CHECK(casme.at(0).apex == 14);
+  CHECK(casme.at(0).emotion == "tense");
+  Rows samm(13, {"prose"});
+  samm.push_back({"Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame", "Duration",
+                  "Micro", "Action Units", "Estimated Emotion", "Objective Classes", "Notes"});
+  samm.push_back({"6", "006_1_2", "1", "5562", "5588", "5632", "71", "Micro - 1/2", "6+12", "Other", "4", ""});
+  const auto found = rows(samm);
+  CHECK(found.at(0).number == 15);
+  CHECK(found.at(0).data_row == 0);
+  CHECK(found.at(0).emotion == "others");
+  CHECK_THAT(error_text([&] {
+               rows({{"Subject", "Filename"}, {"1", "x"}});
+             }),
+             Catch::Contains("sheet 'S', row 1") && Catch::Contains("'Estimated Emotion'"));
+  CHECK_THAT(error_text([&] {
+               rows({{"Subject", "Filename", "Emotion"}, {"", "EP01", "fear"}});
+             }),
+             Catch::Contains("row 2") && Catch::Contains("has no subject"));
+}
+
+TEST_CASE("Frames are taken by their numbers, and each hole is mended or told", "[clips]") {
+  const TemporaryFolder folder;
+  const auto root = folder.path() / "Cropped";
+  put_frames(root / "sub01" / "EP01", "reg_img", {8, 9, 10, 11, 12, 100});
+  put_frames(root / "sub02" / "EP02", "img", {1, 2, 4});
+  put_frames(root / "sub02" / "EP09", "img", {1, 2, 3});
+  put(root / "sub02" / "EP02" / "img3.jpg", "");
+  put(root / "sub02" / "EP02" / "Thumbs.db", "x");
+  put_frames(folder.path() / "CASME2_RAW_selected" / "sub01" / "EP01", "img", {8, 9, 10});
+  put(folder / "CASME2-coding-20140508.csv",
+      "Subject,Filename,,OnsetFrame,ApexFrame,OffsetFrame,,Action Units,Estimated Emotion\n"
+      "1,EP01,,9,11,12,,12,happiness\n1.0,ep_01,,9,11,12,,12,happiness\n2,EP02,,1,/"
+      ",4,,4,others\n3,EP05,,1,2,3,,4,others\n");
+  const ClipSet clips = read_clips(layout_at(folder.path()), folder.path());
+  REQUIRE(clips.layout == ClipLayout::kCasme2);
+  REQUIRE(clips.clips.size() == 2);
+  std::vector<std::string> names;
+  for (const auto& frame : clips.clips[0].frames) names.push_back(frame.filename().string());
+  CHECK(names == std::vector<std::string>{"reg_img9.jpg", "reg_img10.jpg", "reg_img11.jpg", "reg_img12.jpg"});
+  CHECK(clips.clips[0].name == "sub01/EP01");
+  CHECK(clips.clips[0].apex == 2);
+  CHECK(clips.clips[1].apex == -1);
+  CHECK(clips.clips[1].span() == 3);
+  CHECK(tells(clips, "row 4 (sub02/EP02)", "without bytes"));
+  CHECK(tells(clips, "row 4 (sub02/EP02)", "1 frames between the first and the last are missing"));
+  CHECK(tells(clips, "row 4 (sub02/EP02)", "the apex frame is '/'"));
+  CHECK(tells(clips, "row 3", "has a row already"));
+  CHECK(tells(clips, "row 5 (sub03/EP05)", "there is no folder"));
+  CHECK(tells(clips, "sub02/EP09", "no row"));
+  CHECK(tells(clips, folder.path().string(), "2 folders of subjects; 'Cropped' is read"));
+  ClipReadOptions whole;
+  whole.span = ClipSpan::kFolder;
+  CHECK(read_clips(ClipLayout::kCasme2, folder.path(), whole).clips[0].span() == 6);
+  ClipReadOptions raw;
+  raw.frames = "raw";
+  CHECK(read_clips(ClipLayout::kCasme2, folder.path(), raw).clips[0].span() == 2);
+}
+
+TEST_CASE("Class maps: the paper's, MEGC's, all, and a user's own", "[classes]") {
+  const auto set = [](std::initializer_list<const char*> emotions) {
+    ClipSet clips;
+    int n = 0;
+    for (const char* emotion : emotions) clips.clips.push_back({"c" + std::to_string(n++), "s", emotion, -1, {}, -1});
+    return clips;
+  };
+  const auto labels = [](const ClipSet& clips) {
+    std::vector<int> out;
+    for (const Clip& clip : clips.clips) out.push_back(clip.label);
+    return out;
+  };
+  ClipSet samm = set({"anger", "happiness", "sadness", "others", "surprise", "contempt"});
+  apply_class_map(samm, class_map("paper", ClipLayout::kSamm));
+  CHECK(labels(samm) == std::vector<int>{0, 1, 0, 2, 0});
+  CHECK(samm.dropped.at("class others") == 1);
+  ClipSet casme2 = set({"repression", "others", "happiness"});
+  apply_class_map(casme2, class_map("composite", ClipLayout::kCasme2));
+  CHECK(labels(casme2) == std::vector<int>{0, 1});
+  ClipSet all = set({"fear", "anger", "fear"});
+  apply_class_map(all, class_map("all", ClipLayout::kCasme));
+  CHECK(all.class_names == std::vector<std::string>{"anger", "fear"});
+  const TemporaryFolder folder;
+  put(folder / "own.csv", "emotion,class\nfear,bad\nhappiness,good\nanger,bad\n");
+  ClipSet own = set({"anger", "happiness"});
+  apply_class_map(own, read_class_map(folder / "own.csv"));
+  CHECK(labels(own) == std::vector<int>{0, 1});
+  put(folder / "own.csv", "emotion,class\nfear,bad\nFear,good\n");
+  CHECK_THAT(error_text([&] { read_class_map(folder / "own.csv"); }),
+             Catch::Contains("row 3") && Catch::Contains("has a class already"));
+  ClipSet one = set({"fear", "fear"});
+  CHECK_THAT(error_text([&] { apply_class_map(one, class_map("all", ClipLayout::kSamm)); }),
+             Catch::Contains("fewer than two classes"));
+}
+
+TEST_CASE("Made clips are read back whole in every layout, and every planted hole is told", "[made]") {
+  for (const ClipLayout layout : {ClipLayout::kCasme, ClipLayout::kCasme2, ClipLayout::kSamm}) {
+    INFO(layout_name(layout));
+    const TemporaryFolder folder;
+    synth::ClipSynthOptions options;
+    options.layout = layout;
+    options.seed = shcnn::test::options().seed;
+    options.subjects = 3;
+    options.clips = 18;
+    options.size = 32;
+    options.least_frames = 6;
+    options.most_frames = 8;
+    options.holes = true;
+    options.csv = layout == ClipLayout::kCasme;
+    const synth::MadeClips made = synth::write_made_clips(folder.path(), options, Overwrite::kNo);
+    CHECK(layout_at(folder.path()) == layout);
+    ClipSet clips = read_clips(layout, folder.path());
+    CHECK(clips.clips.size() == 18);
+    CHECK(clips.frame_count() == made.frames);
+    CHECK(clips.rows == 18 + 3);
+    CHECK(made.holes.size() >= 7);
+    for (const synth::PlantedHole& hole : made.holes) {
+      INFO(hole.clip << " " << hole.what);
+      CHECK(tells(clips, hole.clip, hole.what));
+    }
+    apply_class_map(clips, class_map("paper", layout));
+    CHECK(clips.clips.size() == 18);
+    CHECK(clips.subjects().size() == 3);
+    // the labels are those that the clips were made with
+    const synth::MadeClip first = synth::make_clip(options, 0);
+    const auto same = std::find_if(clips.clips.begin(), clips.clips.end(),
+                                   [&](const Clip& c) { return c.name == first.subject + "/" + first.name; });
+    REQUIRE(same != clips.clips.end());
+    CHECK(same->emotion == first.emotion);
+  }
+}
+
+TEST_CASE("A made clip moves as its true flow says: small, in the face, and back again", "[made]") {
+  synth::ClipSynthOptions options;
+  options.seed = shcnn::test::options().seed;
+  options.subjects = 2;
+  options.clips = 5;
+  for (int index = 0; index < options.clips; ++index) {
+    const synth::MadeClip clip = synth::make_clip(options, index);
+    double most = 0;
+    for (std::size_t i = 0; i < clip.flow.size(); i += 2)
+      most = std::max(most, std::hypot(double(clip.flow[i]), double(clip.flow[i + 1])));
+    CHECK(most > 0.3);
+    CHECK(most < 3.2);  // 2 px and the head's drift
+    // warped back by the true flow, the apex frame is nearer to the first frame than as it is
+    const int n = options.size;
+    const auto& first = clip.frames.front().pixels;
+    const auto& apex = clip.frames[static_cast<std::size_t>(clip.apex)].pixels;
+    double still = 0, warped = 0;
+    for (int y = 4; y < n - 4; ++y) {
+      for (int x = 4; x < n - 4; ++x) {
+        const auto at = static_cast<std::size_t>(y * n + x);
+        const double u = x + double(clip.flow[2 * at]), v = y + double(clip.flow[2 * at + 1]);
+        const int i = static_cast<int>(u), j = static_cast<int>(v);
+        const double a = u - i, b = v - j;
+        const auto pixel = [&](int c, int r) { return double(apex[static_cast<std::size_t>(r * n + c)]); };
+        const double moved = (1 - b) * ((1 - a) * pixel(i, j) + a * pixel(i + 1, j)) +
+                             b * ((1 - a) * pixel(i, j + 1) + a * pixel(i + 1, j + 1));
+        still += std::pow(apex[at] - double(first[at]), 2);
+        warped += std::pow(moved - double(first[at]), 2);
+      }
+    }
+    INFO("clip " << index << " (" << clip.emotion << "): still " << still << ", warped " << warped);
+    CHECK(warped < 0.85 * still);  // what is left: noise, flicker, JPEG
+  }
+}
+
+TEST_CASE("The inverse of the motion is its inverse", "[made]") {
+  synth::RandomStream random(shcnn::test::options().seed, 1);
+  for (const std::string_view emotion : synth::moving_emotions()) {
+    const synth::ClipMotion motion(emotion, synth::FaceParameters{}, 2.0 / 120, random);
+    for (int k = 0; k < 200; ++k) {
+      const synth::Vec2 p = {random.uniform(0, 1), random.uniform(0, 1)};
+      const synth::Vec2 back = motion.backward(motion.forward(p, 1, 1), 1, 1);
+      CHECK(std::hypot(back.x - p.x, back.y - p.y) < 1e-5);
+    }
+  }
+}
+
+}  // namespace shcnn::io

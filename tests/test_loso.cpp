@@ -1,0 +1,399 @@
+// Cross-validation over clips: votes against a plain statement of the rules, plans that keep subjects apart, folds
+// whose bytes do not hang on who ran them, merges that refuse what does not fit.
+#include <algorithm>
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <set>
+#include <thread>
+
+#include "engine/loso_fold.h"
+#include "engine/loso_plan.h"
+#include "engine/loso_results.h"
+#include "engine/loso_run.h"
+#include "engine/range_lock.h"
+#include "engine/vote.h"
+#include "io/clip_classes.h"
+#include "io/synth/clips.h"
+#include "io_support.h"
+#include "support/options.h"
+#include "support/random.h"
+
+namespace shcnn {
+namespace {
+
+using io::test::error_text;
+using io::test::get;
+using io::test::put;
+using io::test::TemporaryFolder;
+
+/// Scores with these logits, image by image.
+ImageScores scores_of(int classes, std::vector<double> logits) {
+  ImageScores out;
+  out.classes = classes;
+  out.logits = std::move(logits);
+  for (std::size_t i = 0; i < out.logits.size(); i += static_cast<std::size_t>(classes)) {
+    double sum = 0;
+    for (int c = 0; c < classes; ++c) sum += std::exp(out.logits[i + static_cast<std::size_t>(c)]);
+    for (int c = 0; c < classes; ++c)
+      out.softmax.push_back(std::exp(out.logits[i + static_cast<std::size_t>(c)]) / sum);
+  }
+  return out;
+}
+
+/// `subjects` x `each` clips of two classes, without frames on disk.
+io::ClipSet listed_clips(int subjects, int each) {
+  io::ClipSet clips;
+  clips.class_names = {"a", "b"};
+  clips.rule = "test";
+  for (int s = 0; s < subjects; ++s) {
+    for (int k = 0; k < each + s % 2; ++k) {
+      io::Clip clip;
+      clip.subject = "sub" + std::to_string(s);
+      clip.name = clip.subject + "/c" + std::to_string(k);
+      clip.label = k % 2;
+      clip.frames.resize(static_cast<std::size_t>(3 + s));
+      clip.apex = 1;
+      clips.clips.push_back(clip);
+    }
+  }
+  return clips;
+}
+
+LosoConfig small_config() {
+  LosoConfig config;
+  config.train = recipe("paper", Variant::kMicro, 2, "clips");
+  config.train.epochs = 2;
+  return config;
+}
+
+LosoPlan listed_plan(const LosoConfig& config, const io::ClipSet& clips) {
+  return make_plan(config, clips, "test", std::vector<std::string>(clips.clips.size(), "hash"));
+}
+
+/// A result without training: the votes are the task's and the clip's numbers.
+FoldResult made_result(const LosoPlan& plan, std::size_t task) {
+  FoldResult out;
+  out.task = task;
+  out.epochs = {{1, 0.5, 0.25, 0.75}};
+  out.chosen[Selection::kLast] = 1;
+  for (std::size_t i = 0; i < plan.tasks[task].test.size(); ++i) {
+    ClipVote vote;
+    vote.counts = {1, 0};
+    vote.majority = static_cast<std::int32_t>((task + i) % 2);
+    out.votes.push_back({{Selection::kLast, vote}});
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("Votes: majority, tie by the apex, tie by softmax, sums", "[vote]") {
+  // classes by image: 0 1 1; the sum of logits says 0
+  ClipVote vote = vote_on(scores_of(2, {9, 0, 0, 1, 0, 1}), -1);
+  CHECK(vote.majority == 1);
+  CHECK_FALSE(vote.tie);
+  CHECK(vote.sum_logits == 0);
+  CHECK(vote.counts == std::vector<std::int64_t>{1, 2});
+  // 0 0 1 1 2: a tie of 0 and 1; the apex image says 1
+  const std::vector<double> tied = {2, 0, 0, 2, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 5};
+  vote = vote_on(scores_of(3, tied), 3);
+  CHECK(vote.tie);
+  CHECK(vote.majority == 1);
+  CHECK(vote_on(scores_of(3, tied), 0).majority == 0);
+  // the apex image says 2, which is not among the tied; no apex: the larger softmax of the tied
+  CHECK(vote_on(scores_of(3, tied), 4).majority == 0);
+  CHECK(vote_on(scores_of(3, tied), -1).majority == 0);
+  // all logits negative: class 0 wins nothing by that
+  CHECK(vote_on(scores_of(2, {-5, -1, -5, -1}), -1).sum_logits == 1);
+  // sums of softmax differ from sums of logits: one very sure image
+  vote = vote_on(scores_of(2, {30, 0, 0, 2, 0, 2}), -1);
+  CHECK(vote.sum_logits == 0);
+  CHECK(vote.sum_softmax == 1);
+}
+
+TEST_CASE("No subject is on both sides of a fold, every clip is tested once", "[plan]") {
+  const io::ClipSet clips = listed_clips(7, 3);
+  for (const Protocol protocol : {Protocol::kLoso, Protocol::kKfold, Protocol::kLovo}) {
+    LosoConfig config = small_config();
+    config.protocol = protocol;
+    config.folds = 3;
+    config.seeds = 2;
+    const LosoPlan plan = listed_plan(config, clips);
+    CHECK(plan.folds() == (protocol == Protocol::kLoso    ? 7
+                           : protocol == Protocol::kKfold ? 3
+                                                          : static_cast<int>(clips.clips.size())));
+    std::vector<int> tested(clips.clips.size(), 0);
+    for (const LosoTask& task : plan.tasks) {
+      std::set<std::string> test, training;
+      for (const std::size_t i : task.test) {
+        ++tested[i];
+        test.insert(clips.clips[i].subject);
+      }
+      for (const std::size_t i : task.training) training.insert(clips.clips[i].subject);
+      CHECK(task.test.size() + task.training.size() == clips.clips.size());
+      if (protocol != Protocol::kLovo) {
+        for (const std::string& subject : test) CHECK(training.count(subject) == 0);
+      }
+      CHECK(training.count(task.inner_subject) == 1);
+    }
+    CHECK(std::all_of(tested.begin(), tested.end(), [](int n) { return n == 2; }));  // once for each seed
+    const std::vector<std::size_t> order = plan.longest_first();
+    for (std::size_t i = 1; i < order.size(); ++i) CHECK(plan.tasks[order[i - 1]].cost >= plan.tasks[order[i]].cost);
+  }
+  LosoConfig config = small_config();
+  LosoPlan plan = listed_plan(config, clips);
+  plan.tasks[0].training.push_back(plan.tasks[0].test[0]);
+  CHECK_THROWS_WITH(assert_apart(plan, plan.tasks[0], Protocol::kLoso), Catch::Contains("in training and in test"));
+}
+
+TEST_CASE("A plan is read back, and its hash follows what it holds", "[plan]") {
+  const TemporaryFolder folder;
+  const io::ClipSet clips = listed_clips(3, 2);
+  const LosoPlan plan = listed_plan(small_config(), clips);
+  put(folder / "plan.json", plan_text(plan));
+  const LosoPlan again = read_plan(folder / "plan.json");
+  CHECK(again.hash == plan.hash);
+  CHECK(plan_text(again) == plan_text(plan));
+  LosoConfig other = small_config();
+  other.train.learning_rate = 1e-4;
+  CHECK(listed_plan(other, clips).hash != plan.hash);
+  std::string text = plan_text(plan);
+  text.replace(text.find("sub1"), 4, "sub9");
+  put(folder / "plan.json", text);
+  CHECK_THAT(error_text([&] { read_plan(folder / "plan.json"); }), Catch::Contains("no whole plan"));
+}
+
+TEST_CASE("Images are chosen evenly, the apex among them", "[images]") {
+  ClipImageOptions options;
+  CHECK(chosen_frames(options, 5, 2) == std::vector<int>{1, 2, 3, 4});
+  options.most = 3;
+  for (int frames = 2; frames < 40; ++frames) {
+    for (int apex = -1; apex < frames; ++apex) {
+      const std::vector<int> chosen = chosen_frames(options, frames, apex);
+      CHECK(chosen.size() == static_cast<std::size_t>(std::min(3, frames - 1)));
+      CHECK(std::is_sorted(chosen.begin(), chosen.end()));
+      CHECK(std::set<int>(chosen.begin(), chosen.end()).size() == chosen.size());
+      CHECK((chosen.front() >= 1 && chosen.back() < frames));
+      if (apex >= 1) CHECK(std::count(chosen.begin(), chosen.end(), apex) == 1);
+    }
+  }
+  options.input = ClipInput::kFrames;
+  CHECK(chosen_frames(options, 3, 0) == std::vector<int>{0, 1, 2});
+}
+
+TEST_CASE("FER+'s classes lead to the clips'", "[pretrained]") {
+  const std::vector<std::string> faces = {"neutral", "happiness", "surprise", "sadness",
+                                          "anger",   "disgust",   "fear",     "contempt"};
+  CHECK(clip_classes_of_faces(faces, {"happiness", "others", "repression", "surprise", "disgust"}) ==
+        std::vector<std::int32_t>{1, 0, 3, -1, -1, 4, -1, -1});
+  CHECK(clip_classes_of_faces(faces, {"negative", "positive", "surprise"}) ==
+        std::vector<std::int32_t>{-1, 1, 2, 0, 0, 0, 0, 0});
+}
+
+TEST_CASE("A lock on a byte excludes other holders, and ends with its own", "[lock]") {
+  const TemporaryFolder folder;
+  const RangeLock a(folder / "l"), b(folder / "l");
+  {
+    const auto held = a.try_hold(3);
+    REQUIRE(held);
+    CHECK_FALSE(b.try_hold(3));
+    CHECK(b.try_hold(4));
+  }
+  CHECK(b.try_hold(3));
+}
+
+TEST_CASE("A fold's result is read back, and a merge refuses gaps, duplicates and foreign folds", "[merge]") {
+  const TemporaryFolder folder;
+  const auto run = folder.path() / "run";
+  const io::ClipSet clips = listed_clips(3, 2);
+  const LosoPlan plan = listed_plan(small_config(), clips);
+  place_plan(run, plan);
+  place_plan(run, plan);  // the same plan may come twice
+  for (std::size_t t = 0; t < plan.tasks.size(); ++t) {
+    const std::string text = fold_text(plan, made_result(plan, t));
+    put(fold_file(run, t), text);
+    CHECK(fold_text(plan, read_fold(fold_file(run, t), plan)) == text);
+  }
+  const LosoSummary summary = merge_folds(run, plan);
+  const Confusion& c = summary.confusions.at(Selection::kLast).at(Vote::kMajority).at(0);
+  CHECK(c.total() == static_cast<std::int64_t>(clips.clips.size()));
+  Confusion expected(2);
+  for (std::size_t t = 0; t < plan.tasks.size(); ++t) {
+    for (std::size_t i = 0; i < plan.tasks[t].test.size(); ++i) {
+      ++expected.at(clips.clips[plan.tasks[t].test[i]].label, static_cast<int>((t + i) % 2));
+    }
+  }
+  CHECK(c.counts == expected.counts);
+  write_summary(run, plan, summary);
+  CHECK(get(run / "results.json").find("\"uf1\"") != std::string::npos);
+
+  put(run / "folds" / "copy.json", get(fold_file(run, 1)));
+  CHECK_THAT(error_text([&] { merge_folds(run, plan); }), Catch::Contains("and so does copy.json"));
+  std::filesystem::remove(run / "folds" / "copy.json");
+  std::filesystem::remove(fold_file(run, 1));
+  CHECK_THAT(error_text([&] { merge_folds(run, plan); }), Catch::Contains("1 of 3 folds are missing: 1 (sub1)"));
+  LosoConfig other_config = small_config();
+  other_config.train.l2 = 0;
+  const LosoPlan other = listed_plan(other_config, clips);
+  put(fold_file(run, 1), fold_text(other, made_result(other, 1)));
+  CHECK_THAT(error_text([&] { merge_folds(run, plan); }), Catch::Contains("another configuration"));
+  CHECK_THAT(error_text([&] { place_plan(run, other); }), Catch::Contains("l2 was 0.0003, is 0"));
+  put(fold_file(run, 1), "{");
+  CHECK_THAT(error_text([&] { merge_folds(run, plan); }), Catch::Contains("no result of a fold"));
+}
+
+TEST_CASE("Spread over seeds", "[merge]") {
+  Confusion a(2), b(2);
+  a.counts = {1, 0, 0, 1};
+  b.counts = {1, 0, 1, 0};
+  const Spread s = spread({a, b}, &Confusion::accuracy);
+  CHECK(s.mean == Approx(0.75));
+  CHECK(s.deviation == Approx(0.3535533906));
+}
+
+TEST_CASE("Images are cached by content and settings, bounded, and made anew where a file is gone or damaged",
+          "[images]") {
+  const TemporaryFolder folder;
+  synth::ClipSynthOptions made;
+  made.subjects = 2;
+  made.clips = 3;
+  made.size = 40;
+  made.least_frames = made.most_frames = 4;
+  synth::write_made_clips(folder.path() / "data", made, io::Overwrite::kNo);
+  io::ClipSet clips = io::read_clips(io::ClipLayout::kCasme2, folder.path() / "data");
+  io::apply_class_map(clips, io::class_map("paper", io::ClipLayout::kCasme2));
+  std::vector<std::string> hashes;
+  for (const io::Clip& clip : clips.clips) hashes.push_back(clip_content_hash(clip));
+  CHECK(std::set<std::string>(hashes.begin(), hashes.end()).size() == 3);
+
+  ClipImageOptions options;
+  ClipCacheOptions cache;
+  cache.folder = folder.path() / "cache";
+  const auto files = [&] {
+    std::vector<std::filesystem::path> out;
+    for (const auto& entry : std::filesystem::directory_iterator(cache.folder)) {
+      if (entry.path().extension() == ".safetensors") out.push_back(entry.path());
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+  };
+  const auto store = [&] {
+    return std::make_unique<ClipImageStore>(clips, hashes, options, cache, "cpu", BackendOptions{});
+  };
+  std::vector<std::vector<std::uint8_t>> whole;
+  {
+    const auto images = store();
+    images->prepare({}, {});
+    CHECK(files().size() == 3);
+    for (std::size_t i = 0; i < 3; ++i) {
+      CHECK(images->get(i)->count() == 3);
+      CHECK(images->count(i) == 3);
+      whole.push_back(images->get(i)->pixels);
+      CHECK(std::set<std::uint8_t>(whole[i].begin(), whole[i].end()).size() > 20);  // a picture, not a blank
+    }
+  }
+  put(files()[0], "damage");
+  std::filesystem::remove(files()[1]);
+  cache.memory_bytes = 1;  // nothing but the latest stays in memory
+  {
+    const auto images = store();
+    for (std::size_t i = 0; i < 3; ++i) CHECK(images->get(i)->pixels == whole[i]);
+  }
+  CHECK(files().size() == 3);
+  options.flow.full_scale = 2;  // another setting is another file
+  store()->prepare({}, {});
+  CHECK(files().size() == 6);
+  options.flow.full_scale = 0;
+  cache.disk_bytes = 2 * std::filesystem::file_size(files()[0]) + 100;
+  store()->prepare({}, {});
+  CHECK(files().size() <= 2);
+}
+
+TEST_CASE("Folds give the same bytes in one job, in several, and in two processes' worth of runners", "[run]") {
+  const TemporaryFolder folder;
+  synth::ClipSynthOptions made;
+  made.subjects = 3;
+  made.clips = 6;
+  made.size = 40;
+  made.least_frames = made.most_frames = 3;
+  made.seed = test::options().seed;
+  synth::write_made_clips(folder.path() / "data", made, io::Overwrite::kNo);
+  io::ClipSet clips = io::read_clips(io::ClipLayout::kCasme2, folder.path() / "data");
+  io::apply_class_map(clips, io::class_map("paper", io::ClipLayout::kCasme2));
+  std::vector<std::string> hashes;
+  for (const io::Clip& clip : clips.clips) hashes.push_back(clip_content_hash(clip));
+  LosoConfig config;
+  config.images.input = ClipInput::kFrames;  // the static network: a hundredth of the work
+  config.train = recipe("paper", Variant::kStatic, 5, "clips");
+  config.train.epochs = 2;
+  config.train.batch = 20;
+  const LosoPlan plan = make_plan(config, clips, "casme2", hashes);
+  ClipCacheOptions cache;
+  cache.folder = folder.path() / "cache";
+  BackendOptions backend;
+  backend.threads = 1;
+  ClipImageStore images(clips, hashes, config.images, cache, "cpu", backend);
+
+  struct Machine : FoldMachine {
+    Machine(const LosoConfig& c, const LosoPlan& p, ClipImageStore& i, int threads)
+        : backend(make_backend("cpu",
+                               [threads] {
+                                 BackendOptions options;
+                                 options.threads = threads;
+                                 return options;
+                               }())),
+          fold_worker(backend, c, p, i, nullptr) {}
+    FoldWorker& worker() override { return fold_worker; }
+    Backend backend;
+    FoldWorker fold_worker;
+  };
+  std::atomic<int> ran{0};
+  const auto options = [&](int jobs, int threads) {
+    LosoRunOptions out;
+    out.jobs = jobs;
+    out.machine = [&, threads] { return std::make_unique<Machine>(config, plan, images, threads); };
+    out.on_task = [&](std::size_t, bool skipped, std::int64_t) { ran += skipped ? 0 : 1; };
+    return out;
+  };
+  const auto run_of = [&](const char* name) {
+    place_plan(folder.path() / name, plan);
+    return folder.path() / name;
+  };
+  const auto results = [&](const std::filesystem::path& run) {
+    write_summary(run, plan, merge_folds(run, plan));
+    return get(run / "results.json") + get(run / "curves.csv");
+  };
+  const auto one = run_of("one");
+  CHECK(run_folds(one, plan, options(1, 2)) == LosoOutcome::kFinished);
+  CHECK(ran == 3);
+  CHECK(run_folds(one, plan, options(1, 2)) == LosoOutcome::kFinished);
+  CHECK(ran == 3);  // nothing was run again
+  const auto two = run_of("two");
+  CHECK(run_folds(two, plan, options(2, 1)) == LosoOutcome::kFinished);
+  const auto shared = run_of("shared");  // two runners that know nothing of each other
+  ran = 0;
+  std::thread other([&] { run_folds(shared, plan, options(1, 1)); });
+  run_folds(shared, plan, options(1, 1));
+  other.join();
+  CHECK(ran == 3);
+  const auto single = run_of("single");  // one by one, backwards
+  for (const std::size_t task : {2u, 0u, 1u}) {
+    LosoRunOptions o = options(1, 1);
+    o.only = task;
+    run_folds(single, plan, o);
+  }
+  CHECK(results(two) == results(one));
+  CHECK(results(shared) == results(one));
+  CHECK(results(single) == results(one));
+
+  const auto stopped = run_of("stopped");  // stopped in the middle of a fold: no half result, then the same bytes
+  LosoRunOptions o = options(1, 1);
+  int asked = 0;
+  o.should_stop = [&] { return ++asked > 8; };
+  CHECK(run_folds(stopped, plan, o) == LosoOutcome::kStopped);
+  CHECK_THAT(error_text([&] { merge_folds(stopped, plan); }), Catch::Contains("missing"));
+  run_folds(stopped, plan, options(1, 1));
+  CHECK(results(stopped) == results(one));
+}
+
+}  // namespace shcnn

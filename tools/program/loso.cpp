@@ -1,0 +1,206 @@
+// shcnn loso plan|run|merge: micro-expressions from clips to a table, leaving one subject out at a time.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <sstream>
+#include <string_view>
+
+#include "io/atomic_file.h"
+#include "tools/program/config_file.h"
+#include "tools/program/loso_pictures.h"
+#include "tools/program/loso_session.h"
+#include "tools/program/verbs.h"
+
+namespace shcnn::program {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kConfigFile = "config.toml";
+constexpr int kAnyClasses = 5;  ///< the recipes' settings do not depend on it; the data decide
+
+/// Fills what was not given from RUN/config.toml, and shows what the recipe decides.
+void resolve_options(CLI::App& verb, const LosoArguments& args, const Common& common) {
+  if (!common.force && common.config.empty() && !args.out.empty()) {
+    const fs::path stored = fs::path(args.out) / kConfigFile;
+    if (fs::exists(stored)) apply_config_file(verb, stored.string());
+  }
+  show_resolved(verb, resolve(args, common, kAnyClasses).train);
+}
+
+/// The settings that RUN keeps: what decides the results and where the data lie, not how the work is divided.
+std::string stored_config(const CLI::App& verb) {
+  constexpr std::string_view kNotKept[] = {"fold", "jobs", "threads", "slurm"};
+  std::istringstream lines(config_text(verb));
+  std::string out;
+  for (std::string line; std::getline(lines, line);) {
+    const std::string key = line.substr(0, line.find(' '));
+    if (std::find(std::begin(kNotKept), std::end(kNotKept), key) == std::end(kNotKept)) out += line + "\n";
+  }
+  return out;
+}
+
+void require_data(const CLI::App& verb) {
+  require_option(verb, "--out", "the folder to write the run to");
+  require_option(verb, "--dataset", "casme, casme2, samm, clips or composite");
+  require_option(verb, "--data", "the folder that holds the clips");
+}
+
+std::string slurm_script(const LosoPlan& plan, const std::string& out) {
+  return fmt::format(
+      "#!/bin/bash\n"
+      "# One array task a fold: sbatch loso.sbatch. Set partition, time and memory to what your cluster has.\n"
+      "#SBATCH --job-name=shcnn-loso\n"
+      "#SBATCH --array=0-{}\n"
+      "#SBATCH --ntasks=1\n"
+      "#SBATCH --cpus-per-task=4\n"
+      "#SBATCH --output=loso-%a.log\n"
+      "set -euo pipefail\n"
+      "shcnn loso run --out '{}' --fold \"$SLURM_ARRAY_TASK_ID\" --threads \"$SLURM_CPUS_PER_TASK\"\n"
+      "# when the array is done: shcnn loso merge --out '{}'\n",
+      plan.tasks.size() - 1, out, out);
+}
+
+void run_plan(const LosoArguments& args, const Common& common, const CLI::App& verb, bool slurm) {
+  LosoSession session(args, common);
+  session.place();
+  io::write_file(fs::path(args.out) / kConfigFile, stored_config(verb), io::Overwrite::kYes);
+  const LosoPlan& plan = session.plan();
+  if (slurm) {
+    const fs::path script = fs::path(args.out) / "loso.sbatch";
+    io::write_file(script, slurm_script(plan, fs::absolute(args.out).string()), io::Overwrite::kYes);
+    remark(common, "sbatch " + script.string() + " runs the folds, shcnn loso merge adds them up");
+  }
+  if (common.json) {
+    Json tasks = Json::array();
+    for (const std::size_t t : plan.longest_first()) {
+      tasks.push_back({{"task", t},
+                       {"name", plan.tasks[t].name},
+                       {"seed", plan.tasks[t].seed},
+                       {"test_clips", plan.tasks[t].test.size()},
+                       {"training_clips", plan.tasks[t].training.size()}});
+    }
+    print_json({{"schema", kSchema},
+                {"run", args.out},
+                {"plan", plan.hash},
+                {"videos", plan.clips.size()},
+                {"labels", plan.class_names},
+                {"tasks", tasks}});
+    return;
+  }
+  fmt::print("{}: {} videos, {} classes, {} folds -> {}\n", plan.dataset, plan.clips.size(), plan.class_names.size(),
+             plan.tasks.size(), args.out);
+  for (const std::size_t t : plan.longest_first()) {
+    const LosoTask& task = plan.tasks[t];
+    fmt::print("  fold {:>3}  {:<16} seed {}  test {:>3} videos, training {:>4}{}\n", t, task.name, task.seed,
+               task.test.size(), task.training.size(),
+               task.inner_subject.empty() ? "" : "  epoch chosen on " + task.inner_subject);
+  }
+}
+
+void show(const std::string& out, const LosoPlan& plan, const LosoSummary& summary, const Common& common) {
+  if (common.json) {
+    print_json(summary_json(out, plan, summary));
+  } else {
+    print_summary(plan, summary);
+  }
+}
+
+void run_run(const LosoArguments& args, const Common& common, const CLI::App& verb) {
+  LosoSession session(args, common);
+  session.place();
+  const fs::path stored = fs::path(args.out) / kConfigFile;
+  if (common.force || !fs::exists(stored)) io::write_file(stored, stored_config(verb), io::Overwrite::kYes);
+  session.run();
+  if (args.fold) {
+    const std::string file = fold_file(args.out, static_cast<std::size_t>(*args.fold)).string();
+    if (common.json) {
+      print_json({{"schema", kSchema}, {"run", args.out}, {"fold", *args.fold}, {"file", file}});
+    } else {
+      fmt::print("fold {} -> {}\n", *args.fold, file);
+    }
+    return;
+  }
+  if (rank_of_environment().rank > 0) return;  // the first of several merges
+  const LosoSummary summary = finish_run(args.out, session.plan());
+  if (session.config().images.input == ClipInput::kFlow) {
+    write_flow_picture((fs::path(args.out) / "flow.png").string(), session.clips(), session.images());
+  }
+  show(args.out, session.plan(), summary, common);
+}
+
+}  // namespace
+
+void add_loso(CLI::App& app, Common& common, Verbs& verbs) {
+  CLI::App* loso = add_verb(
+      app, "loso", "Recognises micro-expressions in clips, leaving one subject out at a time: plan, run, merge.",
+      {"shcnn loso run --dataset casme2 --data CASME2 --out RUN",
+       "mpirun -n 4 shcnn loso run --dataset samm --data SAMM --out RUN",
+       "shcnn loso plan --dataset casme --data CASME --out RUN --slurm"});
+  loso->require_subcommand(1);
+  {
+    CLI::App* verb = add_verb(*loso, "plan", "Writes the plan of the folds to RUN, and runs none.",
+                              {"shcnn loso plan --dataset casme2 --data CASME2 --out RUN",
+                               "shcnn loso plan --dataset casme2 --data CASME2 --out RUN --slurm"});
+    auto args = std::make_shared<LosoArguments>();
+    auto slurm = std::make_shared<bool>(false);
+    add_loso_source(*verb, *args);
+    add_loso_settings(*verb, *args, common);
+    verb->add_flag("--slurm", *slurm, "write RUN/loso.sbatch too: a Slurm array, one task a fold");
+    add_common(*verb, common, true);
+    verbs.push_back({verb,
+                     [verb, args, slurm, &common] {
+                       require_data(*verb);
+                       run_plan(*args, common, *verb, *slurm);
+                     },
+                     [verb, args, &common] { resolve_options(*verb, *args, common); }});
+  }
+  {
+    CLI::App* verb =
+        add_verb(*loso, "run",
+                 "Runs the folds that RUN lacks, longest first, and adds up all of them. What is killed is run again "
+                 "by the next\n"
+                 "call; several calls on one RUN, under mpirun or by hand, share the work.",
+                 {"shcnn loso run --dataset casme2 --data CASME2 --out RUN", "shcnn loso run --out RUN",
+                  "shcnn loso run --out RUN --fold 3",
+                  "shcnn loso run --dataset composite --data casme2=CASME2 --data samm=SAMM --out RUN",
+                  "shcnn loso run --dataset samm --data SAMM --out RUN --input frames --weights ferplus.safetensors "
+                  "--pretrained finetune"});
+    auto args = std::make_shared<LosoArguments>();
+    add_loso_source(*verb, *args);
+    add_loso_settings(*verb, *args, common);
+    verb->add_option_function<int>(
+        "--fold", [args](int fold) { args->fold = fold; }, "run this fold alone, from 0");
+    verb->add_option("--jobs", args->jobs, "folds at once, each with its share of the threads or on the one GPU")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 256));
+    add_common(*verb, common, true);
+    verbs.push_back({verb,
+                     [verb, args, &common] {
+                       require_data(*verb);
+                       run_run(*args, common, *verb);
+                     },
+                     [verb, args, &common] { resolve_options(*verb, *args, common); }});
+  }
+  {
+    CLI::App* verb =
+        add_verb(*loso, "merge",
+                 "Adds up the folds of RUN. Refuses gaps, folds that are there twice, and folds of another\n"
+                 "configuration or other data.",
+                 {"shcnn loso merge --out RUN"});
+    auto out = std::make_shared<std::string>();
+    verb->add_option("--out", *out, "RUN");
+    add_common(*verb, common, false);
+    verbs.push_back({verb,
+                     [verb, out, &common] {
+                       require_option(*verb, "--out", "the folder of the run");
+                       const LosoPlan plan = read_plan(fs::path(*out) / "plan.json");
+                       show(*out, plan, finish_run(*out, plan), common);
+                     },
+                     {}});
+  }
+}
+
+}  // namespace shcnn::program

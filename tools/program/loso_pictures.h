@@ -1,0 +1,27 @@
+// What a cross-validation looks like: the confusion matrix, the training curves of every fold (the paper's Fig. 9), and
+// flow images beside the frames they were made of.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/clip_images.h"
+#include "engine/loso_fold.h"
+#include "engine/loso_plan.h"
+#include "engine/metrics.h"
+#include "io/clip_set.h"
+
+namespace shcnn::program {
+
+/// A PNG: rows are the true class, cells are shaded by share of their row and hold count and share.
+void write_confusion_picture(const std::string& path, const Confusion& confusion,
+                             const std::vector<std::string>& class_names, const std::string& title);
+
+/// A PNG of two panels over epochs: accuracy on training images, and on the left-out clips; one line a fold, the mean
+/// bold.
+void write_curves_picture(const std::string& path, const LosoPlan& plan, const std::vector<FoldResult>& folds);
+
+/// A PNG: for one clip of each class its first and its apex frame, and five of its flow images from onset to offset.
+void write_flow_picture(const std::string& path, const io::ClipSet& clips, ClipImageStore& images);
+
+}  // namespace shcnn::program

@@ -1,0 +1,357 @@
+#include "tools/program/loso_session.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+
+#include "engine/loso_run.h"
+#include "engine/metrics.h"
+#include "io/clip_classes.h"
+#include "io/parallel.h"
+#include "tools/program/loso_pictures.h"
+#include "tools/program/machine.h"
+#include "tools/program/progress.h"
+#include "tools/program/results.h"
+#include "tools/program/stop_request.h"
+
+namespace shcnn::program {
+namespace {
+
+namespace fs = std::filesystem;
+
+int environment_number(std::initializer_list<const char*> names, int otherwise) {
+  for (const char* name : names) {
+    const char* text = std::getenv(name);
+    if (text != nullptr && *text != '\0') return std::atoi(text);
+  }
+  return otherwise;
+}
+
+flow::FlowOrder flow_order(const std::string& name) {
+  if (name == "resize-then-flow") return flow::FlowOrder::kResizeThenFlow;
+  if (name == "flow-then-resize") return flow::FlowOrder::kFlowThenResize;
+  throw Failure(ExitCode::kUsage, "--flow-order: '" + name + "' is neither resize-then-flow nor flow-then-resize");
+}
+
+flow::FlowColors flow_colors(const std::string& name) {
+  if (name == "hsv") return flow::FlowColors::kHsv;
+  if (name == "hsi") return flow::FlowColors::kHsi;
+  throw Failure(ExitCode::kUsage, "--flow-colors: '" + name + "' is neither hsv nor hsi");
+}
+
+/// Several sets as one: names and subjects carry their set's name.
+io::ClipSet composite(const LosoArguments& args) {
+  io::ClipSet all;
+  if (args.data.size() < 2) {
+    throw Failure(ExitCode::kUsage, "--dataset composite needs two sets or more: --data casme2=DIR --data samm=DIR");
+  }
+  for (const std::string& entry : args.data) {
+    const std::size_t equals = entry.find('=');
+    if (equals == std::string::npos) {
+      throw Failure(ExitCode::kUsage, "--data " + entry + ": composite data are given as casme2=DIR, samm=DIR");
+    }
+    ClipChoice choice = args.clips;
+    choice.dataset = entry.substr(0, equals);
+    choice.data = entry.substr(equals + 1);
+    if (choice.classes == "paper") choice.classes = "composite";
+    io::ClipSet clips = load_clips(choice);
+    if (!all.class_names.empty() && all.class_names != clips.class_names) {
+      throw Failure(ExitCode::kUsage,
+                    "--classes: the sets have different classes under this map; use composite or a file");
+    }
+    all.class_names = clips.class_names;
+    all.rule = clips.rule;
+    all.rows += clips.rows;
+    for (io::Clip& clip : clips.clips) {
+      clip.name = choice.dataset + "/" + clip.name;
+      clip.subject = choice.dataset + "/" + clip.subject;
+      all.clips.push_back(std::move(clip));
+    }
+    for (const auto& [reason, count] : clips.dropped) all.dropped[reason] += count;
+    all.problems.insert(all.problems.end(), clips.problems.begin(), clips.problems.end());
+  }
+  return all;
+}
+
+io::ClipSet load(const LosoArguments& args) {
+  if (args.clips.dataset == "composite") return composite(args);
+  if (args.data.size() != 1) throw Failure(ExitCode::kUsage, "--data: give one folder (several for composite alone)");
+  ClipChoice choice = args.clips;
+  if (choice.dataset == "clips") choice.dataset.clear();
+  choice.data = args.data.front();
+  return load_clips(choice);
+}
+
+std::string dataset_name(const LosoArguments& args, const io::ClipSet& clips) {
+  if (args.clips.dataset != "composite") return std::string(io::layout_name(clips.layout));
+  std::string name;
+  for (const std::string& entry : args.data) name += (name.empty() ? "" : "+") + entry.substr(0, entry.find('='));
+  return name;
+}
+
+/// A device with its worker.
+class DeviceOfFolds : public FoldMachine {
+ public:
+  DeviceOfFolds(const std::string& device, const BackendOptions& options, const LosoConfig& config,
+                const LosoPlan& plan, ClipImageStore& images, const Weights* pretrained)
+      : backend_(make_backend(device, options)), worker_(backend_, config, plan, images, pretrained) {}
+  FoldWorker& worker() override { return worker_; }
+
+ private:
+  Backend backend_;
+  FoldWorker worker_;
+};
+
+std::string title_of(Selection selection) { return selection == Selection::kOracle ? "ORACLE" : to_string(selection); }
+
+std::string config_value(const LosoPlan& plan, const std::string& name) {
+  for (const auto& [key, value] : plan.config) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_loso_source(CLI::App& verb, LosoArguments& args) {
+  verb.add_option("--dataset", args.clips.dataset, "casme, casme2, samm, clips (found out), or composite");
+  verb.add_option("--data", args.data, "the folder of the clips; composite: casme2=DIR and samm=DIR, each with --data")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb.add_option("--out", args.out, "RUN: the folder to write");
+}
+
+void add_loso_settings(CLI::App& verb, LosoArguments& args, Common& common) {
+  add_clip_options(verb, args.clips);
+  verb.add_option("--protocol", args.protocol, "loso, lovo (one video out) or kfold (by subject)")
+      ->capture_default_str();
+  verb.add_option("--folds", args.folds, "of kfold")->capture_default_str();
+  verb.add_option("--seeds", args.seeds, "run every fold with this many seeds, from --seed on")->capture_default_str();
+  verb.add_option("--input", args.input, "flow (images of optical flow) or frames (Table 10's control groups)")
+      ->capture_default_str();
+  verb.add_option("--images", args.images, "images of a clip at most, evenly spaced with the apex among them; 0 = all")
+      ->capture_default_str();
+  verb.add_option("--vote", args.vote, "majority, sum-logits or sum-softmax: a clip's class from its images'")
+      ->capture_default_str();
+  verb.add_option("--select", args.select, "the epoch that headlines: last, inner, or oracle (looks at the answers)")
+      ->capture_default_str();
+  verb.add_flag("--no-inner", args.no_inner, "leave out the second training, which 'inner' needs: half the time");
+  verb.add_option("--recipe", args.recipe, "paper or code (the authors' program)")->capture_default_str();
+  verb.add_option("--weights", args.weights, "weights of a network of faces (FER+), for --pretrained");
+  verb.add_option(
+          "--pretrained", args.pretrained,
+          "none; direct: the weights classify frames as they are; frozen: a new last layer; finetune: all layers")
+      ->capture_default_str();
+  verb.add_option("--flow-order", args.flow_order, "resize-then-flow (the authors) or flow-then-resize (the paper)")
+      ->capture_default_str();
+  verb.add_option("--flow-colors", args.flow_colors, "hsv or hsi")->capture_default_str();
+  verb.add_option("--flow-scale", args.flow_scale, "px of full intensity; 0 = stretched image by image")
+      ->capture_default_str();
+  verb.add_option("--cache", args.cache, "folder for images of clips, to share between runs; default RUN/images");
+  verb.add_option("--cache-gb", args.cache_gb, "its size at most")->capture_default_str();
+  verb.add_option("--memory-gb", args.memory_gb, "images kept in memory at most")->capture_default_str();
+  add_train_changes(verb, args.changes);
+  add_seed(verb, common);
+}
+
+LosoConfig resolve(const LosoArguments& args, const Common& common, int classes) {
+  LosoConfig config;
+  config.device = common.device.substr(0, common.device.find(':'));
+  config.protocol = protocol_from_string(args.protocol);
+  config.folds = args.folds;
+  config.seeds = args.seeds;
+  config.inner = !args.no_inner;
+  config.vote = vote_from_string(args.vote);
+  config.selection = selection_from_string(args.select);
+  config.images.input = clip_input_from_string(args.input);
+  config.images.most = args.images;
+  config.images.flow.order = flow_order(args.flow_order);
+  config.images.flow.colors = flow_colors(args.flow_colors);
+  config.images.flow.full_scale = args.flow_scale;
+  config.pretrained = pretrained_from_string(args.pretrained);
+  const bool flow = config.images.input == ClipInput::kFlow;
+  config.train = recipe(args.recipe, flow ? Variant::kMicro : Variant::kStatic, classes, "clips");
+  config.train.epochs =
+      recipe(args.recipe, Variant::kMicro, classes, "clips").epochs;  // frames: as many as flow images
+  config.train.seed = common.seed;
+  for (const auto& change : args.changes) change(config.train);
+  return config;
+}
+
+Rank rank_of_environment() {
+  Rank rank;
+  rank.rank = environment_number({"OMPI_COMM_WORLD_RANK", "PMIX_RANK"}, 0);
+  rank.size = environment_number({"OMPI_COMM_WORLD_SIZE"}, 1);
+  rank.local_size = std::max(1, environment_number({"OMPI_COMM_WORLD_LOCAL_SIZE"}, 1));
+  return rank;
+}
+
+LosoSession::LosoSession(const LosoArguments& args, const Common& common)
+    : args_(args), common_(common), clips_(load(args)) {
+  config_ = resolve(args, common, static_cast<int>(clips_.class_names.size()));
+  if (!args.weights.empty()) {
+    pretrained_ = load_weights(args.weights);
+    config_.pretrained_hash = weights_hash(*pretrained_);
+    config_.train.model.slope = pretrained_->model.slope;  // the layers that are lent were trained with these
+    config_.train.input_scale = pretrained_->input_scale;
+  }
+  config_.check();
+  hashes_.resize(clips_.clips.size());
+  io::for_each_parallel(
+      static_cast<std::int64_t>(hashes_.size()),
+      [&](std::int64_t i) {
+        hashes_[static_cast<std::size_t>(i)] = clip_content_hash(clips_.clips[static_cast<std::size_t>(i)]);
+      },
+      common.threads, 1);
+  plan_ = make_plan(config_, clips_, dataset_name(args, clips_), hashes_);
+
+  // processes that share a machine share its cores
+  const int cores = std::max(1, std::min(this_machine().cores, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)) /
+                                                                   rank_of_environment().local_size));
+  backend_options_.threads = common.threads > 0 ? common.threads : std::max(1, cores / std::max(1, args.jobs));
+}
+
+LosoSession::~LosoSession() = default;
+
+void LosoSession::place() {
+  if (common_.force) {
+    if (rank_of_environment().size > 1) {
+      throw Failure(ExitCode::kUsage,
+                    "--force: processes that start together would remove each other's folds; run "
+                    "shcnn loso plan --force first");
+    }
+    std::error_code ignored;
+    fs::remove_all(fs::path(args_.out) / "folds", ignored);
+    fs::remove(fs::path(args_.out) / "plan.json", ignored);
+  }
+  place_plan(args_.out, plan_);
+}
+
+ClipImageStore& LosoSession::images() {
+  if (!images_) {
+    ClipCacheOptions cache;
+    cache.folder = args_.cache.empty() ? fs::path(args_.out) / "images" : fs::path(args_.cache);
+    cache.disk_bytes = static_cast<std::uint64_t>(args_.cache_gb * 1e9);
+    cache.memory_bytes = static_cast<std::uint64_t>(args_.memory_gb * 1e9);
+    BackendOptions options = backend_options_;
+    if (common_.threads == 0) options.threads *= std::max(1, args_.jobs);  // no fold runs meanwhile
+    images_ = std::make_unique<ClipImageStore>(clips_, hashes_, config_.images, cache, common_.device, options);
+  }
+  return *images_;
+}
+
+void LosoSession::run() {
+  watch_for_stop_requests();
+  const bool talkative = common_.talkative() && rank_of_environment().rank == 0;
+  const auto stopped = [&] {
+    return Failure(ExitCode::kStopped,
+                   fmt::format("stopped on request, finished folds are kept; go on with: shcnn loso "
+                               "run --out {}",
+                               args_.out));
+  };
+  {
+    Progress progress(config_.images.input == ClipInput::kFlow ? "flow images" : "frames", "clips", talkative);
+    images().prepare([&](std::int64_t done, std::int64_t total) { progress.show(done, total); }, stop_requested);
+    progress.clear();
+  }
+  if (stop_requested()) throw stopped();
+
+  Progress progress("folds", "steps", talkative);
+  LosoRunOptions options;
+  if (args_.fold) options.only = static_cast<std::size_t>(*args_.fold);
+  options.jobs = args_.jobs;
+  options.should_stop = stop_requested;
+  options.machine = [&]() -> std::unique_ptr<FoldMachine> {
+    return std::make_unique<DeviceOfFolds>(common_.device, backend_options_, config_, plan_, images(),
+                                           pretrained_ ? &*pretrained_ : nullptr);
+  };
+  const std::int64_t tasks = args_.fold ? 1 : static_cast<std::int64_t>(plan_.tasks.size());
+  options.on_step = [&](std::size_t task, std::int64_t step, std::int64_t steps) {
+    progress.show(step, steps, fmt::format("fold {} ({})", task, plan_.tasks[task].name));
+  };
+  options.on_task = [&](std::size_t task, bool skipped, std::int64_t done) {
+    progress.clear();
+    progress.restart();
+    if (talkative) {
+      remark(common_, fmt::format("fold {} of {} ({}) {}  [{}/{}]", task, plan_.tasks.size(), plan_.tasks[task].name,
+                                  skipped ? "has a result" : "done", done, tasks));
+    }
+  };
+  if (run_folds(args_.out, plan_, options) == LosoOutcome::kStopped) throw stopped();
+}
+
+LosoSummary finish_run(const std::string& out, const LosoPlan& plan) {
+  LosoSummary summary = merge_folds(out, plan);
+  write_summary(out, plan, summary);
+  const Vote vote = vote_from_string(config_value(plan, "vote"));
+  for (const auto& [selection, by_vote] : summary.confusions) {
+    write_confusion_picture(
+        (fs::path(out) / ("confusion-" + to_string(selection) + ".png")).string(), by_vote.at(vote).front(),
+        plan.class_names, fmt::format("{}, {}, {}", plan.dataset, config_value(plan, "protocol"), title_of(selection)));
+  }
+  write_curves_picture((fs::path(out) / "curves.png").string(), plan, summary.folds);
+  return summary;
+}
+
+void print_summary(const LosoPlan& plan, const LosoSummary& summary) {
+  const Vote vote = vote_from_string(config_value(plan, "vote"));
+  std::vector<std::string> subjects;
+  for (const PlannedClip& clip : plan.clips) subjects.push_back(clip.subject);
+  std::sort(subjects.begin(), subjects.end());
+  subjects.erase(std::unique(subjects.begin(), subjects.end()), subjects.end());
+  const std::string pretrained = config_value(plan, "pretrained");
+  fmt::print("{}: {} videos of {} subjects, classes '{}'; {}, {} folds; {}{}; vote {}\n", plan.dataset,
+             plan.clips.size(), subjects.size(), plan.classes_of, config_value(plan, "protocol"), plan.folds(),
+             config_value(plan, "input") == "flow" ? "flow images" : "frames",
+             pretrained == "none" ? "" : ", pretrained weights (" + pretrained + ")", config_value(plan, "vote"));
+  fmt::print("{:<8} {:>18} {:>8} {:>8} {:>12}   chooses the epoch\n", "select", "accuracy", "UF1", "UAR",
+             "weighted F1");
+  for (const auto& [selection, by_vote] : summary.confusions) {
+    const SeedConfusions& seeds = by_vote.at(vote);
+    const Confusion& c = seeds.front();
+    const char* how = selection == Selection::kLast    ? "the last of a fixed number"
+                      : selection == Selection::kInner ? "on a training subject left out of a second training"
+                                                       : "on the test subject itself: the paper's way, optimistic";
+    fmt::print("{:<8} {:>8.4f} ({:>3}/{:<3}) {:>8.4f} {:>8.4f} {:>12.4f}   {}\n", title_of(selection), c.accuracy(),
+               c.correct(), c.total(), c.uf1(), c.uar(), c.weighted_f1(), how);
+    if (seeds.size() > 1) {
+      const Spread accuracy = spread(seeds, &Confusion::accuracy), uf1 = spread(seeds, &Confusion::uf1);
+      fmt::print("{:<8} over {} seeds: accuracy {:.4f} +- {:.4f}, UF1 {:.4f} +- {:.4f}\n", "", seeds.size(),
+                 accuracy.mean, accuracy.deviation, uf1.mean, uf1.deviation);
+    }
+  }
+  for (const Vote other : kVotes) {
+    if (other == vote) continue;
+    const Confusion& c = summary.confusions.begin()->second.at(other).front();
+    fmt::print("vote {} instead ({}): accuracy {:.4f}, UF1 {:.4f}\n", to_string(other),
+               title_of(summary.confusions.begin()->first), c.accuracy(), c.uf1());
+  }
+  if (summary.neutral >= 0) {
+    fmt::print("{} of {} test images ({:.1f} %) are seen as neutral faces; the paper: about 95 %\n", summary.neutral,
+               summary.neutral_of,
+               100.0 * static_cast<double>(summary.neutral) /
+                   static_cast<double>(std::max<std::int64_t>(summary.neutral_of, 1)));
+  }
+  const auto headline = summary.confusions.find(selection_from_string(config_value(plan, "select")));
+  const auto& shown = headline == summary.confusions.end() ? *summary.confusions.begin() : *headline;
+  fmt::print("\n{}: rows are the true class\n{}", title_of(shown.first),
+             confusion_table(plan.class_names, shown.second.at(vote).front()));
+}
+
+Json summary_json(const std::string& out, const LosoPlan& plan, const LosoSummary& summary) {
+  const Vote vote = vote_from_string(config_value(plan, "vote"));
+  Json scores = Json::object();
+  for (const auto& [selection, by_vote] : summary.confusions) {
+    const Confusion& c = by_vote.at(vote).front();
+    scores[to_string(selection)] = {{"accuracy", c.accuracy()}, {"correct", c.correct()},
+                                    {"videos", c.total()},      {"uf1", c.uf1()},
+                                    {"uar", c.uar()},           {"weighted_f1", c.weighted_f1()}};
+  }
+  return {{"schema", kSchema},          {"run", out},      {"dataset", plan.dataset}, {"folds", plan.folds()},
+          {"labels", plan.class_names}, {"scores", scores}};
+}
+
+}  // namespace shcnn::program

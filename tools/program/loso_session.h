@@ -1,0 +1,84 @@
+// A cross-validation as the verbs `loso` and `reproduce` run it: arguments -> clips, plan, folds, scores.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/clip_images.h"
+#include "engine/loso_plan.h"
+#include "engine/loso_results.h"
+#include "tools/program/clips.h"
+#include "tools/program/train_options.h"
+
+namespace shcnn::program {
+
+struct LosoArguments {
+  ClipChoice clips;               ///< dataset: casme, casme2, samm, clips (found out), composite
+  std::vector<std::string> data;  ///< one folder; composite: "casme2=DIR" and "samm=DIR", ...
+  std::string out;
+  std::string recipe = "paper", protocol = "loso", input = "flow", vote = "majority", select = "last";
+  std::string pretrained = "none", weights;
+  std::string flow_order = "resize-then-flow", flow_colors = "hsv";
+  int folds = 5, seeds = 1, images = 0, jobs = 1;
+  bool no_inner = false;
+  double flow_scale = 0;
+  std::string cache;  ///< empty: RUN/images
+  double cache_gb = 8, memory_gb = 1;
+  std::optional<int> fold;
+  TrainChanges changes;
+};
+
+/// Adds --dataset, --data and --out.
+void add_loso_source(CLI::App& verb, LosoArguments& args);
+/// Adds everything else but --fold and --jobs, and --seed.
+void add_loso_settings(CLI::App& verb, LosoArguments& args, Common& common);
+
+/// Everything that decides what is computed.
+LosoConfig resolve(const LosoArguments& args, const Common& common, int classes);
+
+/// This process among those that mpirun or srun started.
+struct Rank {
+  int rank = 0, size = 1, local_size = 1;
+};
+Rank rank_of_environment();
+
+/// One run from data to scores. Memory for the network is taken when the first fold is.
+class LosoSession {
+ public:
+  /// Reads clips and makes the plan; nothing is written.
+  LosoSession(const LosoArguments& args, const Common& common);
+  ~LosoSession();
+
+  const LosoPlan& plan() const { return plan_; }
+  const io::ClipSet& clips() const { return clips_; }
+  const LosoConfig& config() const { return config_; }
+  /// Puts plan.json into RUN, or checks that the one there is this one.
+  void place();
+  /// Runs what is missing. Failure(kStopped) where a signal asked to stop.
+  void run();
+  /// The images of a clip, for pictures.
+  ClipImageStore& images();
+
+ private:
+  const LosoArguments& args_;
+  const Common& common_;
+  io::ClipSet clips_;
+  LosoConfig config_;
+  std::optional<Weights> pretrained_;
+  std::vector<std::string> hashes_;
+  LosoPlan plan_;
+  BackendOptions backend_options_;
+  std::unique_ptr<ClipImageStore> images_;
+};
+
+/// Merges RUN, writes its tables and pictures, and returns the scores.
+LosoSummary finish_run(const std::string& out, const LosoPlan& plan);
+
+/// The scores as text and as JSON.
+void print_summary(const LosoPlan& plan, const LosoSummary& summary);
+Json summary_json(const std::string& out, const LosoPlan& plan, const LosoSummary& summary);
+
+}  // namespace shcnn::program

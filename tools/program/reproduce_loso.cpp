@@ -1,0 +1,294 @@
+// shcnn reproduce table6 .. table10: micro-expressions, the paper's row beside ours by every way of choosing the epoch.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/program/loso_session.h"
+#include "tools/program/reproduce.h"
+
+namespace shcnn::program {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// One row of Tables 6 to 8: what is changed, and what the paper got.
+struct Row {
+  const char* name;    ///< as the paper has it
+  const char* folder;  ///< of the run, below --out
+  void (*change)(TrainConfig&);
+  double accuracy, f1;
+};
+
+struct LosoTable {
+  int number;
+  const char* dataset;
+  const char* title;
+  std::vector<Row> rows;
+};
+
+const std::vector<LosoTable>& tables() {
+  const auto ours = [](TrainConfig&) {};
+  const auto unregularised = [](TrainConfig& c) { c.l2 = 0; };
+  const auto dropout = [](TrainConfig& c) { c.dropout = 0.2; };
+  static const std::vector<LosoTable> kTables = {
+      {6,
+       "casme",
+       "CASME",
+       {{"ours", "ours", ours, 0.6333, 0.6142},
+        {"without regularization", "no-regularization", unregularised, 0.6222, 0.6038},
+        {"dropout = 0.2", "dropout-0.2", dropout, 0.6167, 0.6092}}},
+      {7,
+       "casme2",
+       "CASME II",
+       {{"ours", "ours", ours, 0.7114, 0.6981},
+        {"without regularization", "no-regularization", unregularised, 0.7114, 0.6904},
+        {"dropout = 0.2", "dropout-0.2", dropout, 0.7154, 0.6889}}},
+      {8,
+       "samm",
+       "SAMM",
+       {{"ours", "ours", ours, 0.8647, 0.8029},
+        {"without regularization", "no-regularization", unregularised, 0.8496, 0.7923},
+        {"dropout = 0.2", "dropout-0.2", dropout, 0.8421, 0.7931}}},
+  };
+  return kTables;
+}
+
+constexpr int kTable9[3][3] = {{87, 2, 3}, {9, 17, 0}, {3, 1, 11}};
+
+/// Runs one configuration to its end and reports it.
+struct Outcome {
+  LosoPlan plan;
+  LosoSummary summary;
+  Vote vote;
+};
+Outcome run_one(const LosoArguments& args, const Common& common) {
+  LosoSession session(args, common);
+  session.place();
+  session.run();
+  return {session.plan(), finish_run(args.out, session.plan()), session.config().vote};
+}
+
+std::string cell(const Outcome& outcome, Selection selection) {
+  const auto found = outcome.summary.confusions.find(selection);
+  if (found == outcome.summary.confusions.end()) return "-";
+  const Confusion& c = found->second.at(outcome.vote).front();
+  return fmt::format("{:.4f} / {:.4f}", c.accuracy(), c.uf1());
+}
+
+Json scores_of(const Outcome& outcome) {
+  Json out = Json::object();
+  for (const auto& [selection, by_vote] : outcome.summary.confusions) {
+    const Confusion& c = by_vote.at(outcome.vote).front();
+    out[to_string(selection)] = {{"accuracy", c.accuracy()},
+                                 {"uf1", c.uf1()},
+                                 {"uar", c.uar()},
+                                 {"correct", c.correct()},
+                                 {"videos", c.total()}};
+  }
+  return out;
+}
+
+std::string protocol_line(const Outcome& outcome) {
+  std::size_t subjects = 0;
+  for (const LosoTask& task : outcome.plan.tasks) {
+    if (task.seed == outcome.plan.tasks.front().seed) ++subjects;
+  }
+  return fmt::format(
+      "protocol: leave one subject out, {} folds, {} videos; F1 is UF1 from counts pooled over folds. The paper "
+      "chooses\n"
+      "each fold's epoch on the left-out subject (ORACLE); 'last' is a fixed number of epochs, 'inner' chooses on a\n"
+      "training subject.",
+      subjects, outcome.plan.clips.size());
+}
+
+void run_table(const LosoTable& table, const LosoArguments& args, const Common& common) {
+  std::vector<Outcome> outcomes;
+  for (const Row& row : table.rows) {
+    LosoArguments one = args;
+    one.clips.dataset = table.dataset;
+    one.out = (fs::path(args.out) / row.folder).string();
+    if (one.cache.empty()) one.cache = (fs::path(args.out) / "images").string();  // the rows differ in training alone
+    one.changes.push_back(row.change);
+    remark(common, fmt::format("table {}: {}", table.number, row.name));
+    outcomes.push_back(run_one(one, common));
+  }
+  if (common.json) {
+    Json rows = Json::array();
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+      const Row& row = table.rows[i];
+      rows.push_back({{"row", row.name},
+                      {"paper", {{"accuracy", row.accuracy}, {"uf1", row.f1}}},
+                      {"ours", scores_of(outcomes[i])}});
+    }
+    print_json({{"schema", kSchema}, {"table", table.number}, {"dataset", table.dataset}, {"rows", rows}});
+    return;
+  }
+  fmt::print("Table {}. {} (accuracy / F1)\n{}\n\n", table.number, table.title, protocol_line(outcomes.front()));
+  fmt::print("{:<24} {:>16}   {:>16} {:>16} {:>16}\n", "", "paper", "ours: last", "inner", "ORACLE");
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const Row& row = table.rows[i];
+    fmt::print("{:<24} {:>16}   {:>16} {:>16} {:>16}\n", row.name, fmt::format("{:.4f} / {:.4f}", row.accuracy, row.f1),
+               cell(outcomes[i], Selection::kLast), cell(outcomes[i], Selection::kInner),
+               cell(outcomes[i], Selection::kOracle));
+  }
+}
+
+void run_table9(const LosoArguments& args, const Common& common) {
+  LosoArguments one = args;
+  one.clips.dataset = "samm";
+  one.out = (fs::path(args.out) / "ours").string();  // the same run as Table 8's row
+  if (one.cache.empty()) one.cache = (fs::path(args.out) / "images").string();
+  const Outcome outcome = run_one(one, common);
+  Json matrices = Json::object();
+  for (const auto& [selection, by_vote] : outcome.summary.confusions) {
+    const Confusion& c = by_vote.at(outcome.vote).front();
+    if (c.classes != 3) throw Failure(ExitCode::kUsage, "table9 has three classes: leave --classes at paper");
+    Json rows = Json::array();
+    for (int t = 0; t < 3; ++t) rows.push_back({c.at(t, 0), c.at(t, 1), c.at(t, 2)});
+    matrices[to_string(selection)] = rows;
+  }
+  if (common.json) {
+    print_json({{"schema", kSchema},
+                {"table", 9},
+                {"labels", outcome.plan.class_names},
+                {"paper", kTable9},
+                {"ours", matrices}});
+    return;
+  }
+  fmt::print("Table 9. Confusion matrix of SAMM; rows are the true class\n{}\n\n", protocol_line(outcome));
+  fmt::print("{:<10} {:>14}", "", "paper");
+  for (const auto& [selection, rows] : matrices.items())
+    fmt::print(" {:>14}", selection == "oracle" ? "ORACLE" : selection);
+  fmt::print("\n");
+  for (int t = 0; t < 3; ++t) {
+    fmt::print("{:<10} {:>14}", outcome.plan.class_names[static_cast<std::size_t>(t)],
+               fmt::format("{} {} {}", kTable9[t][0], kTable9[t][1], kTable9[t][2]));
+    for (const auto& [selection, rows] : matrices.items()) {
+      fmt::print(" {:>14}",
+                 fmt::format("{} {} {}", rows[t][0].get<int>(), rows[t][1].get<int>(), rows[t][2].get<int>()));
+    }
+    fmt::print("\n");
+  }
+}
+
+// --- Table 10 --------------------------------------------------------------------------------------------------------
+
+struct Group {
+  const char* name;
+  const char* folder;
+  const char* input;
+  Pretrained pretrained;
+  const char* paper[3];  ///< CASME, CASME II, SAMM
+};
+constexpr Group kGroups[] = {
+    {"A: frames, no pretraining", "frames", "frames", Pretrained::kNone, {"49/180", "55/246", "80/133"}},
+    {"B: FER+ weights, direct", "frames-direct", "frames", Pretrained::kDirect, {"58/180", "60/246", "89/133"}},
+    {"B: FER+ weights, frozen", "frames-frozen", "frames", Pretrained::kFrozen, {"58/180", "60/246", "89/133"}},
+    {"B: FER+ weights, finetune", "frames-finetune", "frames", Pretrained::kFineTune, {"58/180", "60/246", "89/133"}},
+    {"optical flow", "flow", "flow", Pretrained::kNone, {"114/180", "175/246", "115/133"}},
+};
+
+struct Sets {
+  std::string folders[3];
+};
+constexpr const char* kSetNames[3] = {"casme", "casme2", "samm"};
+
+void run_table10(const Sets& sets, const LosoArguments& args, const Common& common) {
+  Json all = Json::array();
+  std::string text;
+  for (int set = 0; set < 3; ++set) {
+    if (sets.folders[set].empty()) continue;
+    for (const Group& group : kGroups) {
+      if (group.pretrained != Pretrained::kNone && args.weights.empty()) continue;
+      LosoArguments one = args;
+      one.clips.dataset = kSetNames[set];
+      one.data = {sets.folders[set]};
+      one.out = (fs::path(args.out) / kSetNames[set] / group.folder).string();
+      one.cache = args.cache.empty() ? (fs::path(args.out) / "images").string() : args.cache;
+      one.input = group.input;
+      one.pretrained = to_string(group.pretrained);
+      if (group.pretrained == Pretrained::kNone) one.weights.clear();
+      remark(common, fmt::format("table 10: {}, {}", kSetNames[set], group.name));
+      const Outcome outcome = run_one(one, common);
+      all.push_back({{"dataset", kSetNames[set]},
+                     {"group", group.name},
+                     {"paper", group.paper[set]},
+                     {"ours", scores_of(outcome)}});
+      const auto share = [&](Selection selection) {
+        const auto found = outcome.summary.confusions.find(selection);
+        if (found == outcome.summary.confusions.end()) return std::string("-");
+        const Confusion& c = found->second.at(outcome.vote).front();
+        return fmt::format("{}/{} ({:.4f})", c.correct(), c.total(), c.accuracy());
+      };
+      text += fmt::format("{:<8} {:<27} {:>9}   {:>18} {:>18} {:>18}\n", kSetNames[set], group.name, group.paper[set],
+                          share(Selection::kLast), share(Selection::kInner), share(Selection::kOracle));
+      if (outcome.summary.neutral >= 0) {
+        text += fmt::format("{:<8} {} of {} images seen as neutral; the paper: about 95 %\n", "",
+                            outcome.summary.neutral, outcome.summary.neutral_of);
+      }
+    }
+  }
+  if (all.empty()) throw Failure(ExitCode::kUsage, "table10 needs --casme, --casme2 or --samm: a folder of clips");
+  if (common.json) {
+    print_json({{"schema", kSchema}, {"table", 10}, {"rows", all}});
+    return;
+  }
+  fmt::print(
+      "Table 10. Correct videos, with and without optical flow; leave one subject out. The paper says of B \"using "
+      "the\n"
+      "pretrained weights from FERPlus\", which can be read in three ways: each stands here by its name.{}\n\n",
+      args.weights.empty() ? "\nWithout --weights, a network of faces trained on FER+, group B is left out." : "");
+  fmt::print("{:<8} {:<27} {:>9}   {:>18} {:>18} {:>18}\n{}", "", "", "paper", "ours: last", "inner", "ORACLE", text);
+}
+
+}  // namespace
+
+void add_loso_tables(CLI::App& reproduce, Common& common, Verbs& verbs) {
+  const auto add = [&](const std::string& name, const std::string& what, const std::string& example, bool one_set,
+                       const std::function<void(const LosoArguments&, const Common&)>& run,
+                       const std::function<void(CLI::App&)>& more) {
+    CLI::App* verb = add_verb(reproduce, name, what, {example});
+    auto args = std::make_shared<LosoArguments>();
+    if (one_set) {
+      verb->add_option("--data", args->data, "the folder of the clips")
+          ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+          ->expected(1);
+    }
+    verb->add_option("--out", args->out, "folder to write the runs to; what is there already is not run again");
+    verb->add_option("--jobs", args->jobs, "folds at once")->capture_default_str()->check(CLI::Range(1, 256));
+    if (more) more(*verb);
+    add_loso_settings(*verb, *args, common);
+    add_common(*verb, common, true);
+    verbs.push_back({verb,
+                     [verb, args, one_set, run, &common] {
+                       if (one_set) require_option(*verb, "--data", "the folder of the clips");
+                       require_option(*verb, "--out", "the folder to write the runs to");
+                       run(*args, common);
+                     },
+                     [verb, args, &common] { show_resolved(*verb, resolve(*args, common, 5).train); }});
+  };
+  for (const LosoTable& table : tables()) {
+    add(fmt::format("table{}", table.number),
+        fmt::format("{}, leaving one subject out: ours, without regularization, dropout 0.2.", table.title),
+        fmt::format("shcnn reproduce table{} --data {} --out DIR", table.number, table.title), true,
+        [&table](const LosoArguments& args, const Common& c) { run_table(table, args, c); }, {});
+  }
+  add("table9", "The confusion matrix of SAMM.", "shcnn reproduce table9 --data SAMM --out DIR", true, run_table9, {});
+  auto sets = std::make_shared<Sets>();
+  add(
+      "table10", "Frames without pretraining (A), frames through FER+ weights (B, in three readings) and optical flow.",
+      "shcnn reproduce table10 --casme2 CASME2 --samm SAMM --weights ferplus.safetensors --out DIR", false,
+      [sets](const LosoArguments& args, const Common& c) { run_table10(*sets, args, c); },
+      [sets](CLI::App& verb) {
+        for (int set = 0; set < 3; ++set) {
+          verb.add_option(std::string("--") + kSetNames[set], sets->folders[set], "folder of this set's clips");
+        }
+      });
+}
+
+}  // namespace shcnn::program

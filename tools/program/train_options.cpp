@@ -1,0 +1,71 @@
+#include "tools/program/train_options.h"
+
+#include <string>
+
+namespace shcnn::program {
+namespace {
+
+/// The help's heading; it also tells these flags from others that happen to have a setting's name (loso --classes).
+constexpr const char* kGroup = "Instead of what the recipe says";
+
+/// Adds a flag that changes one setting of the recipe.
+template <class T>
+void add_change(CLI::App& verb, TrainChanges& changes, const std::string& name, const std::string& what,
+                std::function<void(TrainConfig&, const T&)> change) {
+  verb.add_option_function<T>(
+          name,
+          [&changes, change](const T& value) {
+            changes.push_back([change, value](TrainConfig& config) { change(config, value); });
+          },
+          what)
+      ->group(kGroup);
+}
+
+}  // namespace
+
+void add_train_changes(CLI::App& verb, TrainChanges& changes) {
+  using C = TrainConfig;
+  add_change<int>(verb, changes, "--epochs", "passes over the training data", [](C& c, int v) { c.epochs = v; });
+  add_change<std::int64_t>(verb, changes, "--steps", "stop after this many steps; 0 = epochs decide",
+                           [](C& c, std::int64_t v) { c.steps = v; });
+  add_change<std::int64_t>(verb, changes, "--batch", "samples a step", [](C& c, std::int64_t v) { c.batch = v; });
+  add_change<double>(verb, changes, "--lr", "learning rate", [](C& c, double v) { c.learning_rate = v; });
+  add_change<double>(verb, changes, "--lr-decay", "factor on it every --lr-decay-steps",
+                     [](C& c, double v) { c.decay_rate = v; });
+  add_change<std::int64_t>(verb, changes, "--lr-decay-steps", "steps", [](C& c, std::int64_t v) { c.decay_steps = v; });
+  add_change<bool>(verb, changes, "--lr-staircase", "true: decay at whole multiples only",
+                   [](C& c, bool v) { c.staircase = v; });
+  add_change<double>(verb, changes, "--l2", "lambda of the L2 term", [](C& c, double v) { c.l2 = v; });
+  add_change<double>(verb, changes, "--dropout", "drop rate of the two hidden dense layers",
+                     [](C& c, double v) { c.dropout = v; });
+  add_change<double>(verb, changes, "--slope", "of LeakyReLU", [](C& c, double v) { c.model.slope = v; });
+  add_change<std::string>(verb, changes, "--activation", "leaky, or relu (the same as --slope 0)",
+                          [](C& c, const std::string& v) {
+                            if (v == "relu") c.model.slope = 0;
+                            if (v != "relu" && v != "leaky") {
+                              throw Failure(ExitCode::kUsage, "--activation: '" + v + "' is neither leaky nor relu");
+                            }
+                          });
+  add_change<std::string>(verb, changes, "--augment", "none, center (training sees the middle crop) or ten",
+                          [](C& c, const std::string& v) { c.augment = augment_from_string(v); });
+  add_change<double>(verb, changes, "--input-scale", "factor on the gray levels",
+                     [](C& c, double v) { c.input_scale = v; });
+  add_change<double>(verb, changes, "--init-stddev",
+                     "of the dense layers' initial weights; 0 = sqrt(2 / inputs), 0.1 = the authors' program",
+                     [](C& c, double v) { c.initial.dense_stddev = v; });
+  add_change<double>(verb, changes, "--conv-bias", "initial biases of the convolutions",
+                     [](C& c, double v) { c.initial.conv_bias = v; });
+  add_change<double>(verb, changes, "--clip-norm", "largest global gradient norm; 0 = no clipping",
+                     [](C& c, double v) { c.clip_norm = v; });
+  add_change<std::string>(verb, changes, "--on-nan", "stop, skip or rollback",
+                          [](C& c, const std::string& v) { c.on_nan = on_nan_from_string(v); });
+}
+
+void show_resolved(CLI::App& verb, const TrainConfig& config) {
+  for (const auto& [name, value] : config.fields()) {
+    CLI::Option* option = verb.get_option_no_throw("--" + name);
+    if (option && option->empty() && option->get_group() == kGroup) option->default_str(value);
+  }
+}
+
+}  // namespace shcnn::program

@@ -1,0 +1,20 @@
+// Flags that change single settings of a training recipe, for every verb that trains.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "engine/train_config.h"
+#include "tools/program/common.h"
+
+namespace shcnn::program {
+
+/// In the order in which they were given.
+using TrainChanges = std::vector<std::function<void(TrainConfig&)>>;
+
+/// Adds --epochs, --batch, --lr and the others; `changes` must outlive the verb.
+void add_train_changes(CLI::App& verb, TrainChanges& changes);
+/// Shows what the recipe decided where no flag did.
+void show_resolved(CLI::App& verb, const TrainConfig& config);
+
+}  // namespace shcnn::program
