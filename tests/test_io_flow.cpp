@@ -93,12 +93,16 @@ TEST_CASE("flow files come back, byte for byte as the formats have them", "[io][
   header.append(117 - header.size(), ' ');
   CHECK(get(folder / "b.npy") ==
         std::string("\x93NUMPY\1\0v\0", 10) + header + "\n" + std::string("\0\0\x80\x3f\0\0\0\xc0", 8));
+  const std::vector<double> tenth = {0.1};
+  write_npy(folder / "d.npy", std::array<int64_t, 1>{1}, tenth, Overwrite::kYes);
+  CHECK(get(folder / "d.npy").find("'<f8', 'fortran_order': False, 'shape': (1,), }") != std::string::npos);
+  CHECK(get(folder / "d.npy").substr(128) == std::string("\x9a\x99\x99\x99\x99\x99\xb9\x3f"));
   CHECK_THAT(error_text([&] { write_flo(folder / "b.flo", 1, 1, two, Overwrite::kNo); }), Catch::Contains("already there"));
   CHECK_THAT(error_text([&] { write_flo(folder / "c.flo", 1, 2, two, Overwrite::kNo); }),
              Catch::Contains("(height, width, 2)"));
   CHECK_THAT(error_text([&] { write_npy(folder / "c.npy", std::array<int64_t, 1>{3}, two, Overwrite::kNo); }),
              Catch::Contains("shape"));
-  CHECK(folder.entries() == 4);
+  CHECK(folder.entries() == 5);
 }
 
 TEST_CASE("scalars, empty arrays and version 2 are arrays too", "[io][flow]") {

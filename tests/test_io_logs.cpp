@@ -6,7 +6,6 @@
 
 #include "io/curves_csv.h"
 #include "io/event_log.h"
-#include "io/npy.h"
 #include "io_support.h"
 #include "support/options.h"
 
@@ -216,28 +215,6 @@ TEST_CASE("an event file reads back; cut short it reads up to there; a flipped b
     CHECK(text.find("check sum") != std::string::npos);
     CHECK(kind == ErrorKind::kBadData);
   }
-}
-
-TEST_CASE("a .npy file is NumPy's: magic, header to a multiple of 64, values as they are", "[io][npy]") {
-  const TemporaryFolder folder;
-  const std::vector<float> floats{1.5f, -2, 3e-40f, 0, 5, 6};
-  write_npy(folder / "a.npy", {2, 3}, floats.data(), floats.size(), Overwrite::kNo);
-  const std::string bytes = get(folder / "a.npy");
-  REQUIRE(bytes.size() > 10);
-  CHECK(bytes.substr(0, 8) == std::string("\x93NUMPY\x01\x00", 8));
-  const size_t header = static_cast<unsigned char>(bytes[8]) + 256u * static_cast<unsigned char>(bytes[9]);
-  CHECK((10 + header) % 64 == 0);
-  const std::string text = bytes.substr(10, header);
-  CHECK(text.find("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }") == 0);
-  CHECK(text.back() == '\n');
-  REQUIRE(bytes.size() == 10 + header + 24);
-  CHECK(std::memcmp(bytes.data() + 10 + header, floats.data(), 24) == 0);
-
-  const double one = 0.1;
-  write_npy(folder / "b.npy", {1}, &one, 1, Overwrite::kNo);
-  CHECK(get(folder / "b.npy").find("'<f8', 'fortran_order': False, 'shape': (1, ), }") != std::string::npos);
-  CHECK_THROWS_AS(write_npy(folder / "c.npy", {2}, &one, 1, Overwrite::kNo), std::invalid_argument);
-  CHECK(error_text([&] { write_npy(folder / "b.npy", {1}, &one, 1, Overwrite::kNo); }) != "no error");
 }
 
 TEST_CASE("curves read back as the same doubles", "[io][curves]") {

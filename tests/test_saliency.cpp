@@ -120,6 +120,18 @@ std::vector<double> patch_of(const std::vector<double>& image, int size, int cha
   return out;
 }
 
+/// |got - want| / |want|, in L2.
+template <class T>
+double distance(const float* got, const T* want, std::int64_t values) {
+  double error = 0, norm = 0;
+  for (std::int64_t v = 0; v < values; ++v) {
+    const double w = want[v], difference = got[v] - w;
+    error += difference * difference;
+    norm += w * w;
+  }
+  return std::sqrt(error / norm);
+}
+
 }  // namespace
 
 TEST_CASE("Table 1: both gradients of a score vanish with certainty, whichever class is certain", "[saliency]") {
@@ -345,13 +357,24 @@ TEST_CASE("Maps on the face are finite differences of the sum of the crops' scor
   CHECK(kinks <= 2);
 }
 
+// Where two cells of a pool's window, or a pre-activation and zero, lie closer than float's rounding, float may choose
+// otherwise than double, and the map differs in all that the cell sees: up to 36 x 36 pixels of a patch, by some per cent
+// of the map's length. The plain loops in float do so as often as any kernel, in about one patch of a hundred. So all
+// maps are held to a bound that only such a choice reaches, and of the maps of one patch most must hold the strict one.
 TEST_CASE("Float maps on the executor follow double, alone and in a batch", "[saliency][executor]") {
-  const Variant variant = GENERATE(Variant::kStatic, Variant::kMicro);
-  if (variant == Variant::kMicro && wants_small_cases()) return;
-  const Model model = small_model(variant, 5);
-  const bool faces = variant == Variant::kStatic;
-  const int size = faces ? 48 : 112, images = faces && !wants_small_cases() ? 3 : 1;
-  const std::vector<int> crops = faces ? covering_crops() : std::vector<int>{4};
+  struct Case {
+    Variant variant;
+    Augment augment;
+    int images, fewer;  // fewer: where an executor is slow
+  };
+  const Case c = GENERATE(Case{Variant::kStatic, Augment::kCenter, 10, 10}, Case{Variant::kStatic, Augment::kTen, 3, 1},
+                          Case{Variant::kMicro, Augment::kCenter, 1, 0});
+  const std::int64_t images = wants_small_cases() ? c.fewer : c.images;
+  if (images == 0) return;
+  const Model model = small_model(c.variant, 5);
+  const bool faces = c.variant == Variant::kStatic;
+  const int size = faces ? 48 : 112;
+  const std::vector<int> crops = evaluation_crops(c.augment, faces);
   const auto batch = static_cast<std::int64_t>(crops.size()) * images;
   PlainMachine<double> machine;
   Network<double> exact(machine.device(), machine.context(), machine.ops, model, NetworkUse::kSaliency, batch);
@@ -362,46 +385,30 @@ TEST_CASE("Float maps on the executor follow double, alone and in a batch", "[sa
   copy_parameters(fast.parameters(), exact.parameters(), model, ParameterKind::kValue);
   SaliencyMapper<double> exact_mapper(machine.device(), exact, crops, 1.0f / 255, size, size);
   SaliencyMapper<float> fast_mapper(*backend.device, fast, crops, 1.0f / 255, size, size);
-  const auto bytes = noise_bytes(std::int64_t{images} * size * size * model.input_channels, options().seed + 1);
+  const auto bytes = noise_bytes(images * size * size * model.input_channels, options().seed + 1);
   const auto want = exact_mapper.run(bytes.data(), images);
   const auto got = fast_mapper.run(bytes.data(), images);
   CHECK(got.predicted == want.predicted);
   CHECK(got.target == want.predicted);
-  int compared = 0, flipped = 0;
+  CAPTURE(to_string(c.variant), crops.size());
+  std::int64_t loose = 0;
   for (std::int64_t i = 0; i < images; ++i) {
     CHECK(got.status[static_cast<std::size_t>(i)] == SaliencyStatus::kOk);
     for (const bool improved : {false, true}) {
       const double* w = improved ? want.improved_of(i) : want.original_of(i);
       const float* g = improved ? got.improved_of(i) : got.original_of(i);
-      const MapFacts facts = facts_of(w, want.values());
-      REQUIRE(facts.largest > 0);
-      // Where a pool's two cells, or a unit and zero, lie closer than float's rounding, float may choose the other, and
-      // a whole term of the map differs (docs/numerics.md): the norm is judged always, single pixels where that is not
-      // so.
-      std::int64_t off = 0;
-      double error = 0, norm = 0;
-      for (std::int64_t v = 0; v < want.values(); ++v) {
-        off += std::abs(g[v] - w[v]) > 1e-4 * facts.largest;
-        error += (g[v] - w[v]) * (g[v] - w[v]);
-        norm += w[v] * w[v];
-      }
-      CAPTURE(to_string(variant), i, improved, off);
-      CHECK(std::sqrt(error / norm) <= 1e-2);
-      ++compared;
-      flipped += off > want.values() / 50;
+      REQUIRE(facts_of(w, want.values()).largest > 0);
+      const double error = distance(g, w, want.values());
+      CAPTURE(i, improved);
+      CHECK(error <= 0.1);
+      loose += error > 1e-3;
     }
   }
-  if (images > 1) CHECK(2 * flipped <= compared);
+  if (crops.size() == 1) CHECK(loose <= 2 * images / 5);
   if (images > 1) {  // one image alone gives what it gives among others, but for the order of sums
     const std::int64_t per_image = exact_mapper.image_bytes();
     const auto alone = fast_mapper.run(bytes.data() + per_image, 1);
-    double error = 0, norm = 0;
-    for (std::int64_t v = 0; v < alone.values(); ++v) {
-      const auto one = static_cast<double>(alone.improved[static_cast<std::size_t>(v)]);
-      error += (one - got.improved_of(1)[v]) * (one - got.improved_of(1)[v]);
-      norm += one * one;
-    }
-    CHECK(std::sqrt(error / norm) <= 1e-2);
+    CHECK(distance(got.improved_of(1), alone.improved.data(), alone.values()) <= 0.1);
   }
 }
 
