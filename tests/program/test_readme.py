@@ -1,7 +1,7 @@
 """Runs every command that README.md shows, in the order shown, on made data in the formats it speaks of.
 
-The names of data in README.md are created in an empty folder: fer2013.csv, ferplus/, DIR/, face.png, party.jpg. Training
-commands get a few steps of a small batch instead of a recipe's epochs. The C++ example is compiled by CMake
+The names of data in README.md are created in an empty folder: fer2013.csv, ferplus/, DIR/, face.png, party.jpg, CASME2/,
+onset.png, apex.png. Training commands get a few steps of a small batch instead of a recipe's epochs. The C++ example is compiled by CMake
 (SHCNN_README_EXAMPLE) and run beside the weights of such a training.
 """
 
@@ -17,7 +17,8 @@ from program import ProgramTest, shcnn
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SMALL = ["--batch", "40", "--steps", "3"]
+SMALL = {"train": ["--batch", "40", "--steps", "3"],
+         "loso": ["--batch", "2", "--epochs", "1", "--images", "1", "--no-inner"]}
 
 
 def commands():
@@ -33,8 +34,10 @@ class Readme(ProgramTest):
         shutil.copy(self.folder / "ferplus/fer2013.csv", self.folder)
         self.done("data", "convert", "--from", "fer2013.csv", "--to", "DIR", cwd=self.folder)
         picture = sorted((self.folder / "DIR").rglob("*.png"))[0]
-        for name in ("face.png", "party.jpg"):  # the content tells the format
+        for name in ("face.png", "party.jpg", "onset.png", "apex.png"):  # the content tells the format
             shutil.copy(picture, self.folder / name)
+        self.done("data", "synth", "clips", "--out", "CASME2", "--layout", "casme2", "--subjects", "2", "--clips", "4",
+                  "--frames", "4", "5", cwd=self.folder)
 
     def test_commands(self):
         self.make_data()
@@ -42,8 +45,7 @@ class Readme(ProgramTest):
         for command in commands():
             self.assertEqual(command[0], "shcnn", command)
             arguments = command[1:]
-            if arguments[0] == "train":
-                arguments += SMALL
+            arguments += SMALL.get(arguments[0], [])
             result = shcnn(*arguments, cwd=self.folder)
             if "opencv-data" in result.err:
                 continue  # --detect on a machine without the face cascade
