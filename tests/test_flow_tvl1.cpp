@@ -130,6 +130,8 @@ TEST_CASE("instruction sets, thread counts and neighbours in a batch leave every
   const int w = 61, h = 47;
   Tvl1Params p;
   p.gamma = GENERATE(0.0, 0.1);
+  p.warps = 2;  // seven threads in step on a machine that others use wait long at each barrier
+  p.outer_iterations = 2;
   const Gray first = waves(w, h, 3);
   std::vector<Gray> later;
   for (int i = 0; i < 5; ++i) later.push_back(waves(w, h, 3, 0.3 * i, 0.2 * i - 0.5));
@@ -221,7 +223,7 @@ TEST_CASE("any size from one pixel up gives a finite flow", "[flow]") {
 TEST_CASE("the early stop stops, and without it every iteration runs", "[flow]") {
   const Gray a = waves(64, 64, 8), b = waves(64, 64, 8, 0.5, 0.5);
   const auto counts = [&](const Tvl1Params& p) {
-    ThreadPool pool(2);
+    ThreadPool pool(1);
     flow::Tvl1 solver(p, 64, 64, pool);
     Flow out(64, 64);
     solver.set_first(a.view());
