@@ -21,6 +21,7 @@ target_compile_options(shcnn_build INTERFACE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<C
 if(SHCNN_SANITIZE)
   target_compile_options(shcnn_build INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${SHCNN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1
-    -Wno-maybe-uninitialized>)  # GCC 12 warns of the standard library's own code there (its bug 105562)
+    # what sanitizers add confuses GCC 12's analyses (its bug 105562 and others): warnings are errors in plain builds
+    -Wno-maybe-uninitialized -Wno-error>)
   target_link_options(shcnn_build INTERFACE -fsanitize=${SHCNN_SANITIZE})
 endif()
