@@ -10,6 +10,18 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
+namespace shcnn {
+// kernels/cuda/ops.cu, compiled for each executor; its header is for nvcc
+#if defined(SHCNN_HAVE_CUDA)
+namespace cuda {
+Ops<float> gpu_naive_ops();
+}
+#endif
+namespace simt {
+Ops<float> gpu_naive_ops();
+}
+}  // namespace shcnn
+
 namespace shcnn::test {
 namespace {
 
@@ -39,10 +51,24 @@ Backend open_executor(int threads, std::optional<std::uint64_t> fiber_order) {
   backend_options.allow_tf32 = chosen.tf32;
   backend_options.hand_gemm = chosen.hand_gemm;
   backend_options.fiber_order = fiber_order.value_or(chosen.fiber_order);
-  if (chosen.device != "naive") return make_backend(chosen.device, backend_options);
-  Backend backend = cpu_backend(backend_options);
-  backend.ops = naive_ops<float>();
-  return backend;
+  if (chosen.device == "naive") {
+    Backend backend = cpu_backend(backend_options);
+    backend.ops = naive_ops<float>();
+    return backend;
+  }
+  if (chosen.device == "simt-naive") {
+    Backend backend = make_backend("simt", backend_options);
+    backend.ops = simt::gpu_naive_ops();
+    return backend;
+  }
+#if defined(SHCNN_HAVE_CUDA)
+  if (chosen.device == "cuda-naive") {
+    Backend backend = make_backend("cuda", backend_options);
+    backend.ops = cuda::gpu_naive_ops();
+    return backend;
+  }
+#endif
+  return make_backend(chosen.device, backend_options);
 }
 
 Backend& executor() {
@@ -65,7 +91,7 @@ bool wants_small_cases() {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   return true;
 #else
-  return options().small || options().device == "simt";
+  return options().small || options().device.rfind("simt", 0) == 0;
 #endif
 }
 

@@ -20,7 +20,7 @@ int run_tests(int argc, char** argv, const std::function<std::string()>& missing
   bool skip_absent = false;
   Catch::Session session;
   session.cli(session.cli() |
-              Opt(chosen.device, "name")["--device"]("executor under test: naive, cpu, simt, cuda[:i]") |
+              Opt(chosen.device, "name")["--device"]("executor under test: naive, cpu, simt[-naive], cuda[:i], cuda-naive") |
               Opt(chosen.isa, "name")["--isa"]("instruction set of cpu: generic, avx2, avx512") |
               Opt(chosen.threads, "count")["--threads"]("threads of cpu and simt") |
               Opt(chosen.fiber_order, "order")["--fiber-order"](
