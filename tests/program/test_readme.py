@@ -36,7 +36,7 @@ class Readme(ProgramTest):
         picture = sorted((self.folder / "DIR").rglob("*.png"))[0]
         for name in ("face.png", "party.jpg", "onset.png", "apex.png"):  # the content tells the format
             shutil.copy(picture, self.folder / name)
-        self.done("data", "synth", "clips", "--out", "CASME2", "--layout", "casme2", "--subjects", "2", "--clips", "4",
+        self.done("data", "synth", "clips", "--out", "CASME2", "--layout", "casme2", "--subjects", "3", "--clips", "12",
                   "--frames", "4", "5", cwd=self.folder)
 
     def test_commands(self):
