@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "engine/exact_text.h"
 #include "engine/range_lock.h"
 #include "engine/resize.h"
 #include "io/image.h"
@@ -36,16 +37,6 @@ std::string hex(XXH128_hash_t hash) {
   return text;
 }
 
-std::string exact(double value) {
-  char text[40];
-  for (int digits = 1; digits <= 17; ++digits) {
-    std::snprintf(text, sizeof text, "%.*g", digits, value);
-    double back = 0;
-    if (std::sscanf(text, "%lf", &back) == 1 && back == value) break;
-  }
-  return text;
-}
-
 std::string name_of(flow::FlowOrder order) {
   return order == flow::FlowOrder::kResizeThenFlow   ? "resize-then-flow"
          : order == flow::FlowOrder::kFlowThenResize ? "flow-then-resize"
@@ -70,19 +61,19 @@ std::vector<std::pair<std::string, std::string>> ClipImageOptions::fields() cons
   const std::pair<std::string, std::string> more[] = {
       {"flow-order", name_of(flow.order)},
       {"flow-colors", std::to_string(static_cast<int>(flow.colors))},
-      {"flow-scale", exact(flow.full_scale)},
+      {"flow-scale", exact_text(flow.full_scale)},
       {"flow-side", std::to_string(flow.side)},
       {"flow-border", std::to_string(flow.border)},
-      {"tau", exact(p.tau)},
-      {"lambda", exact(p.lambda)},
-      {"theta", exact(p.theta)},
-      {"gamma", exact(p.gamma)},
+      {"tau", exact_text(p.tau)},
+      {"lambda", exact_text(p.lambda)},
+      {"theta", exact_text(p.theta)},
+      {"gamma", exact_text(p.gamma)},
       {"scales", std::to_string(p.scales)},
       {"warps", std::to_string(p.warps)},
-      {"epsilon", exact(p.epsilon)},
+      {"epsilon", exact_text(p.epsilon)},
       {"inner-iterations", std::to_string(p.inner_iterations)},
       {"outer-iterations", std::to_string(p.outer_iterations)},
-      {"scale-step", exact(p.scale_step)},
+      {"scale-step", exact_text(p.scale_step)},
       {"median", std::to_string(p.median_filter)},
       {"early-stop", p.early_stop ? "true" : "false"},
   };

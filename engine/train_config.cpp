@@ -1,25 +1,13 @@
 #include "engine/train_config.h"
 
-#include <cstdio>
-
+#include "engine/exact_text.h"
 #include "kernels/error.h"
 
 namespace shcnn {
 namespace {
 
-/// Shortest decimal text that reads back as the same double.
-std::string exact(double value) {
-  char text[40];
-  for (int digits = 1; digits <= 17; ++digits) {
-    std::snprintf(text, sizeof text, "%.*g", digits, value);
-    double back = 0;
-    if (std::sscanf(text, "%lf", &back) == 1 && back == value) break;
-  }
-  return text;
-}
-
 void require(bool good, const char* field, const std::string& range, double value) {
-  if (!good) throw Error(ErrorKind::kUsage, field, "must be " + range + ", got " + exact(value));
+  if (!good) throw Error(ErrorKind::kUsage, field, "must be " + range + ", got " + exact_text(value));
 }
 
 }  // namespace
@@ -57,21 +45,21 @@ std::vector<std::pair<std::string, std::string>> TrainConfig::fields() const {
       {"variant", to_string(model.variant)},
       {"classes", std::to_string(model.classes)},
       {"pool", model.pool == PoolKind::kMax ? "max" : "average"},
-      {"slope", exact(model.slope)},
-      {"init-stddev", exact(initial.dense_stddev)},
-      {"conv-bias", exact(initial.conv_bias)},
-      {"dense-bias", exact(initial.dense_bias)},
+      {"slope", exact_text(model.slope)},
+      {"init-stddev", exact_text(initial.dense_stddev)},
+      {"conv-bias", exact_text(initial.conv_bias)},
+      {"dense-bias", exact_text(initial.dense_bias)},
       {"batch", std::to_string(batch)},
       {"epochs", std::to_string(epochs)},
       {"steps", std::to_string(steps)},
-      {"lr", exact(learning_rate)},
-      {"lr-decay", exact(decay_rate)},
+      {"lr", exact_text(learning_rate)},
+      {"lr-decay", exact_text(decay_rate)},
       {"lr-decay-steps", std::to_string(decay_steps)},
       {"lr-staircase", staircase ? "true" : "false"},
-      {"l2", exact(l2)},
-      {"dropout", exact(dropout)},
-      {"clip-norm", exact(clip_norm)},
-      {"input-scale", exact(input_scale)},
+      {"l2", exact_text(l2)},
+      {"dropout", exact_text(dropout)},
+      {"clip-norm", exact_text(clip_norm)},
+      {"input-scale", exact_text(input_scale)},
       {"augment", to_string(augment)},
       {"gradient", gradient == CrossEntropyGradient::kTrue ? "true" : "tensorflow"},
       {"on-nan", to_string(on_nan)},
