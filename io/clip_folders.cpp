@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "io/csv.h"
+#include "io/folder_entries.h"
+#include "io/image.h"
 #include "io/natural_less.h"
 
 namespace shcnn::io {
@@ -19,31 +21,13 @@ constexpr int kSearchDepth = 4;       ///< levels below the given folder in whic
 constexpr std::size_t kShortest = 2;  ///< frames that a clip must have: one to start from and one to move to
 
 std::vector<fs::path> sorted_entries(const fs::path& folder) {
-  std::vector<fs::path> out;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    if (!entry->path().filename().string().starts_with('.')) out.push_back(entry->path());
-  }
-  if (error) {
-    throw Error(ErrorKind::kDisk, folder, "", "cannot list the folder: " + error.message(),
-                "make it readable for this user");
-  }
+  std::vector<fs::path> out = folder_entries(folder);
   std::sort(out.begin(), out.end(),
             [](const fs::path& a, const fs::path& b) { return natural_less(a.string(), b.string()); });
   return out;
 }
 
-std::vector<fs::path> subfolders(const fs::path& folder) {
-  std::vector<fs::path> out = sorted_entries(folder);
-  std::error_code ignored;
-  std::erase_if(out, [&](const fs::path& path) { return !fs::is_directory(path, ignored); });
-  return out;
-}
-
-bool is_image(const fs::path& path) {
-  const std::string ending = lower_case(path.extension().string());
-  return ending == ".jpg" || ending == ".jpeg" || ending == ".png" || ending == ".bmp";
-}
+std::vector<fs::path> subfolders(const fs::path& folder) { return only_folders(sorted_entries(folder)); }
 
 std::string letters_and_digits(std::string_view text) {
   std::string out;
@@ -197,7 +181,7 @@ std::vector<Frame> frames_of(const fs::path& folder, const std::string& place, c
   std::vector<std::string> empty, unnumbered;
   for (const fs::path& path : sorted_entries(folder)) {
     std::error_code error;
-    if (!is_image(path) || !fs::is_regular_file(path, error)) {
+    if (!is_image_name(path) || !fs::is_regular_file(path, error)) {
       ++others;
       continue;
     }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "io/csv.h"
+#include "io/folder_entries.h"
 #include "io/image.h"
 #include "io/parallel.h"
 
@@ -21,28 +22,6 @@ struct Listed {
   std::string class_name;
   Usage usage;
 };
-
-/// Entries of a folder without hidden ones, sorted by name.
-std::vector<fs::path> entries_of(const fs::path& folder) {
-  std::vector<fs::path> out;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    if (!entry->path().filename().string().starts_with('.')) out.push_back(entry->path());
-  }
-  if (error) {
-    throw Error(ErrorKind::kDisk, folder, "", "cannot list the folder: " + error.message(),
-                "make it readable for this user");
-  }
-  std::sort(out.begin(), out.end());
-  return out;
-}
-
-std::vector<fs::path> folders_of(const fs::path& folder) {
-  std::vector<fs::path> out = entries_of(folder);
-  std::error_code ignored;
-  std::erase_if(out, [&](const fs::path& path) { return !fs::is_directory(path, ignored); });
-  return out;
-}
 
 /// What a split's folder name means.
 std::optional<Usage> split_of(const fs::path& folder) {
@@ -66,11 +45,6 @@ bool is_jpeg(const fs::path& path) {
   return extension == ".jpg" || extension == ".jpeg";
 }
 
-bool is_image(const fs::path& path) {
-  const std::string extension = lower_case(path.extension().string());
-  return is_jpeg(path) || extension == ".png" || extension == ".bmp";
-}
-
 /// FER2013's order where all names are its classes, else the names sorted.
 std::vector<std::string> order_classes(const std::set<std::string>& names) {
   const auto known = fer2013_classes();
@@ -83,12 +57,12 @@ std::vector<std::string> order_classes(const std::set<std::string>& names) {
 
 void list_classes(const fs::path& folder, Usage usage, std::vector<Listed>& images, std::set<std::string>& classes,
                   FaceSet& out) {
-  for (const fs::path& class_folder : folders_of(folder)) {
+  for (const fs::path& class_folder : only_folders(folder_entries(folder))) {
     const std::string class_name = class_folder.filename().string();
     classes.insert(class_name);
     int64_t found = 0, others = 0;
-    for (const fs::path& path : entries_of(class_folder)) {
-      if (!is_image(path)) {
+    for (const fs::path& path : folder_entries(class_folder)) {
+      if (!is_image_name(path)) {
         ++others;
         continue;
       }
@@ -110,7 +84,7 @@ FaceSet read_face_folders(const fs::path& folder) {
   if (!fs::is_directory(folder, ignored)) {
     throw Error(ErrorKind::kBadData, folder, "", "there is no such folder", "check the path");
   }
-  const std::vector<fs::path> top = folders_of(folder);
+  const std::vector<fs::path> top = only_folders(folder_entries(folder));
   const auto splits = std::count_if(top.begin(), top.end(), [](const fs::path& path) { return split_of(path); });
   if (splits > 0 && splits < static_cast<std::ptrdiff_t>(top.size())) {
     const auto other = std::find_if(top.begin(), top.end(), [](const fs::path& path) { return !split_of(path); });

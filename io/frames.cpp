@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "io/csv.h"
+#include "io/folder_entries.h"
 #include "io/image.h"
 #include "io/natural_less.h"
 
@@ -161,16 +162,8 @@ std::unique_ptr<FrameReader> open_clip(const fs::path& path) {
 }
 
 std::vector<fs::path> numbered_images(const fs::path& folder) {
-  std::vector<fs::path> files;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (!name.starts_with('.') && is_image_name(entry->path())) files.push_back(entry->path());
-  }
-  if (error) {
-    throw Error(ErrorKind::kDisk, folder, "", "cannot list the folder: " + error.message(),
-                "make it readable for this user");
-  }
+  std::vector<fs::path> files = folder_entries(folder);
+  std::erase_if(files, [](const fs::path& path) { return !is_image_name(path); });
   if (files.empty()) {
     throw Error(ErrorKind::kBadData, folder, "", "this folder holds no image (png, jpg, bmp)",
                 "is it the right folder?");
@@ -180,11 +173,6 @@ std::vector<fs::path> numbered_images(const fs::path& folder) {
   });
   check_for_holes(folder, files);
   return files;
-}
-
-bool is_image_name(const fs::path& path) {
-  constexpr std::array<const char*, 4> kEndings{".png", ".jpg", ".jpeg", ".bmp"};
-  return std::find(kEndings.begin(), kEndings.end(), lower_case(path.extension().string())) != kEndings.end();
 }
 
 }  // namespace shcnn::io

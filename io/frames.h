@@ -52,7 +52,4 @@ std::unique_ptr<FrameReader> open_clip(const std::filesystem::path& path);
 /// @throws Error kBadData: no images, or a missing one, which is named
 std::vector<std::filesystem::path> numbered_images(const std::filesystem::path& folder);
 
-/// Whether the name ends like an image that read_image reads.
-bool is_image_name(const std::filesystem::path& path);
-
 }  // namespace shcnn::io

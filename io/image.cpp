@@ -1,6 +1,7 @@
 // The header decides whether a file is decoded at all: its format, its size in pixels, and that it does not end early.
 #include "io/image.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <opencv2/imgcodecs.hpp>
@@ -9,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "io/csv.h"
 #include "io/input_file.h"
 
 namespace shcnn::io {
@@ -107,6 +109,11 @@ Image from_mat(const cv::Mat& mat) {
 }
 
 }  // namespace
+
+bool is_image_name(const std::filesystem::path& path) {
+  constexpr std::array<const char*, 4> kEndings{".png", ".jpg", ".jpeg", ".bmp"};
+  return std::find(kEndings.begin(), kEndings.end(), lower_case(path.extension().string())) != kEndings.end();
+}
 
 Image read_image(const std::filesystem::path& path, int channels) {
   const std::string bytes = read_text(path, kMaxImageFileBytes, ErrorKind::kBadData);

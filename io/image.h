@@ -21,6 +21,9 @@ struct Image {
   std::vector<uint8_t> pixels;  ///< (height, width, channels)
 };
 
+/// Whether the name ends like an image that read_image reads, in letters of either case.
+bool is_image_name(const std::filesystem::path& path);
+
 /// Reads an image as gray (channels 1) or RGB (channels 3); a picture's stored orientation is obeyed.
 /// The size is read from the header and held against kMaxImagePixels before anything is decoded.
 /// @throws Error kBadData: empty, cut short, no PNG, JPEG or BMP, too large, or not decodable

@@ -39,16 +39,17 @@ CLI::App* add_verb(CLI::App& parent, const std::string& name, const std::string&
   return verb;
 }
 
+CLI::Option* add_threads(CLI::App& verb, Common& common, const std::string& what) {
+  return verb.add_option("--threads", common.threads, what)->capture_default_str()->check(CLI::Range(0, 4096));
+}
+
 void add_common(CLI::App& verb, Common& common, bool computes) {
   const std::string group = "Everywhere";
   if (computes) {
     verb.add_option("--device", common.device, "cpu, cuda, cuda:<ordinal> or simt (the CUDA kernels run on the host)")
         ->capture_default_str()
         ->group(group);
-    verb.add_option("--threads", common.threads, "threads of cpu and simt; 0 = every core this process may use")
-        ->capture_default_str()
-        ->check(CLI::Range(0, 4096))
-        ->group(group);
+    add_threads(verb, common, "threads of cpu and simt; 0 = every core this process may use")->group(group);
   }
   verb.add_option("--config", common.config, "TOML file: its keys are these flags; a flag beats it")->group(group);
   verb.add_flag("--print-config", common.print_config, "print every setting as such a file, and do nothing else")

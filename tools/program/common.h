@@ -48,6 +48,8 @@ CLI::App* add_verb(CLI::App& parent, const std::string& name, const std::string&
                    const std::vector<std::string>& examples);
 /// Adds --config, --print-config, --json, --quiet and --force, and, where the verb computes, --device and --threads.
 void add_common(CLI::App& verb, Common& common, bool computes);
+/// Adds --threads alone, for verbs that compute without a device; `what` is its line in --help.
+CLI::Option* add_threads(CLI::App& verb, Common& common, const std::string& what);
 /// Adds --seed.
 void add_seed(CLI::App& verb, Common& common);
 

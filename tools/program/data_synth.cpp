@@ -74,9 +74,7 @@ void add_data_synth(CLI::App& data, Common& common, Verbs& verbs) {
       ->capture_default_str();
   verb->add_flag("--contempt", args->contempt,
                  "an eighth class in the votes of FER+; FER2013's labels call it neutral");
-  verb->add_option("--threads", common.threads, "0 = every core this process may use")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 4096));
+  add_threads(*verb, common, "0 = every core this process may use");
   add_seed(*verb, common);
   add_common(*verb, common, false);
   verbs.push_back({verb,

@@ -74,9 +74,7 @@ void add_data_synth_clips(CLI::App& synth, Common& common, Verbs& verbs) {
   verb->add_option("--faces", args->faces, "folder of pictures to move instead of drawn faces, one a subject");
   verb->add_flag("--holes", o.holes, "plant what is known to be wrong in the real set, beside the whole clips");
   verb->add_flag("--csv", o.csv, "the coding file as .csv instead of .xlsx");
-  verb->add_option("--threads", common.threads, "0 = every core this process may use")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 4096));
+  add_threads(*verb, common, "0 = every core this process may use");
   add_seed(*verb, common);
   add_common(*verb, common, false);
   verbs.push_back({verb,

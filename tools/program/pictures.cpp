@@ -4,14 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdlib>
-#include <filesystem>
 #include <opencv2/core/utils/logger.hpp>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/videoio.hpp>
 
-#include "io/frames.h"
+#include "io/csv.h"
 #include "io/image.h"
 #include "io/natural_less.h"
 #include "tools/program/exit_code.h"
@@ -21,15 +19,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<const char*, 4> kImageEndings{".png", ".jpg", ".jpeg", ".bmp"};
 constexpr std::array<const char*, 7> kVideoEndings{".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".m4v"};
 
-template <std::size_t N>
-bool ends_like(const fs::path& path, const std::array<const char*, N>& endings) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return std::find(endings.begin(), endings.end(), ending) != endings.end();
+bool is_video_name(const fs::path& path) {
+  const std::string ending = io::lower_case(path.extension().string());
+  return std::find(kVideoEndings.begin(), kVideoEndings.end(), ending) != kVideoEndings.end();
 }
 
 [[noreturn]] void refuse(const fs::path& path, const std::string& what) {
@@ -59,15 +53,6 @@ void use_video(const fs::path& path, const std::function<void(const Picture&)>& 
   if (index == 0) refuse(path, "holds no frame that can be decoded");
 }
 
-std::vector<std::string> images_in(const fs::path& folder) {
-  std::vector<std::string> files;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file() && ends_like(entry.path(), kImageEndings)) files.push_back(entry.path().string());
-  }
-  std::sort(files.begin(), files.end(), io::natural_less);
-  return files;
-}
-
 }  // namespace
 
 void silence_decoders() {
@@ -75,15 +60,23 @@ void silence_decoders() {
   cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
 }
 
+std::vector<std::string> images_in(const fs::path& folder) {
+  std::vector<std::string> files;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file() && io::is_image_name(entry.path())) files.push_back(entry.path().string());
+  }
+  if (files.empty()) refuse(folder, "this folder holds no image (png, jpg, bmp)");
+  std::sort(files.begin(), files.end(), io::natural_less);
+  return files;
+}
+
 void for_each_picture(const std::vector<std::string>& inputs, const std::function<void(const Picture&)>& use) {
   for (const std::string& input : inputs) {
     const fs::path path(input);
     if (!fs::exists(path)) refuse(path, "does not exist");
     if (fs::is_directory(path)) {
-      const std::vector<std::string> files = images_in(path);
-      if (files.empty()) refuse(path, "this folder holds no image (png, jpg, bmp)");
-      for (const std::string& file : files) use({file, -1, read_gray(file)});
-    } else if (ends_like(path, kVideoEndings)) {
+      for (const std::string& file : images_in(path)) use({file, -1, read_gray(file)});
+    } else if (is_video_name(path)) {
       use_video(path, use);
     } else {
       use({input, -1, read_gray(path)});

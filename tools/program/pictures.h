@@ -2,6 +2,7 @@
 // functions and cv::Mat.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <opencv2/core.hpp>
 #include <string>
@@ -15,6 +16,9 @@ struct Picture {
   int frame = -1;     ///< of a video, from 0; -1 for an image
   cv::Mat gray;       ///< 8-bit
 };
+
+/// The images in a folder and in folders below it, by name with numbers in counting order. Failure(kBadData) if none.
+std::vector<std::string> images_in(const std::filesystem::path& folder);
 
 /// Every picture that `inputs` (images, videos, folders: their images, by name with numbers in counting order) lead to,
 /// one after the other. Failure(kBadData) on a path that does not exist, a video that cannot be decoded, or a folder

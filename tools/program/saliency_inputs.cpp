@@ -9,7 +9,6 @@
 
 #include "engine/resize.h"
 #include "io/image.h"
-#include "io/natural_less.h"
 #include "tools/program/pictures.h"
 
 namespace shcnn::program {
@@ -28,15 +27,7 @@ std::vector<std::string> files_of(const std::vector<std::string>& inputs) {
       files.push_back(input);
       continue;
     }
-    std::vector<std::string> found;
-    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(input)) {
-      std::string ending = entry.path().extension().string();
-      std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
-      if (entry.is_regular_file() && (ending == ".png" || ending == ".jpg" || ending == ".jpeg" || ending == ".bmp"))
-        found.push_back(entry.path().string());
-    }
-    if (found.empty()) throw Failure(ExitCode::kBadData, input + ": this folder holds no image (png, jpg, bmp)");
-    std::sort(found.begin(), found.end(), io::natural_less);
+    const std::vector<std::string> found = images_in(input);
     files.insert(files.end(), found.begin(), found.end());
   }
   return files;

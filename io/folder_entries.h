@@ -1,0 +1,17 @@
+// What lies directly in a folder, in an order that does not hang on the file system's.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "io/error.h"
+
+namespace shcnn::io {
+
+/// Entries without hidden ones, sorted by name. @throws Error kDisk: the folder cannot be listed
+std::vector<std::filesystem::path> folder_entries(const std::filesystem::path& folder);
+
+/// Those of `entries` that are folders themselves, in their order.
+std::vector<std::filesystem::path> only_folders(std::vector<std::filesystem::path> entries);
+
+}  // namespace shcnn::io
