@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "flow/clip_frames.h"
 #include "flow/frame_resize.h"
 #include "flow/stages.h"
 #include "kernels/cpu/thread_pool.h"
@@ -18,10 +19,6 @@ namespace {
 constexpr int kPairsPerThread = 4;                          // in a batch: threads end a batch at nearly the same time
 constexpr std::size_t kBatchBytes = std::size_t{64} << 20;  // of flow in a batch, unless every thread needs more
 constexpr int kLargestSide = 4096;
-
-[[noreturn]] void refuse(ErrorKind kind, const std::string& what) { throw Error(kind, "clip flow", what); }
-
-std::size_t area(ClipSize size) { return static_cast<std::size_t>(size.width) * static_cast<std::size_t>(size.height); }
 
 class CpuClipFlow final : public ClipFlow {
  public:
@@ -42,7 +39,7 @@ class CpuClipFlow final : public ClipFlow {
   }
 
   void set_first(const GrayImage& first) override {
-    check_frame(first, "the first frame");
+    check_frame(first, frames_, "the first frame");
     if (!resizes_frames()) {
       solver_.set_first(first);
     } else {
@@ -54,14 +51,11 @@ class CpuClipFlow final : public ClipFlow {
 
   Tvl1Counts solve(std::span<const GrayImage> later, const ClipFlowOutput& out) override {
     if (!has_first_) refuse(ErrorKind::kUsage, "solve before set_first");
-    for (std::size_t i = 0; i < later.size(); ++i) check_frame(later[i], "later frame " + std::to_string(i));
+    for (std::size_t i = 0; i < later.size(); ++i) check_frame(later[i], frames_, "later frame " + std::to_string(i));
     Tvl1Counts sum;
     for (std::size_t begin = 0; begin < later.size(); begin += static_cast<std::size_t>(batch_)) {
       const std::size_t count = std::min(later.size() - begin, static_cast<std::size_t>(batch_));
-      const Tvl1Counts counts = solve_batch(later.subspan(begin, count), begin, out);
-      sum.iterations += counts.iterations;
-      sum.pixel_iterations += counts.pixel_iterations;
-      sum.medians += counts.medians;
+      sum += solve_batch(later.subspan(begin, count), begin, out);
     }
     return sum;
   }
@@ -77,14 +71,6 @@ class CpuClipFlow final : public ClipFlow {
   }
   bool resizes_frames() const { return options_.order == FlowOrder::kResizeThenFlow; }
   bool resizes_flows() const { return options_.order == FlowOrder::kFlowThenResize; }
-
-  void check_frame(const GrayImage& frame, const std::string& what) const {
-    if (!frame.data || frame.is_float) refuse(ErrorKind::kUsage, what + " is not 8-bit gray");
-    if (frame.width != frames_.width || frame.height != frames_.height) {
-      refuse(ErrorKind::kBadData, message(what, " has ", frame.width, " x ", frame.height, " pixels, the clip ",
-                                          frames_.width, " x ", frames_.height, "; frames of a clip have one size"));
-    }
-  }
 
   FlowField solved_flow(std::size_t i) {
     return FlowField::dense(solved_flows_.data() + i * 2 * area(solved_), solved_.width, solved_.height);

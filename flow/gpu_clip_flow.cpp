@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "flow/clip_flow.h"
+#include "flow/clip_frames.h"
 #include "flow/frame_resize.h"
 #include "flow/pyramid_plan.h"
 #include "flow/tvl1_batch.h"
@@ -18,10 +19,6 @@ namespace {
 constexpr int kMostPairs = 64;
 constexpr std::size_t kBatchBytes = std::size_t{1} << 30;  // of device memory, unless one pair needs more
 constexpr std::size_t kBytesPerPixel = 160;                // of one pair, gamma included
-
-[[noreturn]] void refuse(ErrorKind kind, const std::string& what) { throw Error(kind, "clip flow", what); }
-
-std::size_t area(ClipSize size) { return static_cast<std::size_t>(size.width) * static_cast<std::size_t>(size.height); }
 
 int pairs_at_once(ClipSize size) {
   return static_cast<int>(
@@ -60,7 +57,7 @@ class GpuClipFlow final : public ClipFlow {
   }
 
   void set_first(const GrayImage& first) override {
-    check_frame(first, "the first frame");
+    check_frame(first, frames_, "the first frame");
     solver_.set_first(resizes_frames() ? resized(first, 0) : first);
     has_first_ = true;
   }
@@ -70,15 +67,12 @@ class GpuClipFlow final : public ClipFlow {
     if (options_.tvl1.use_initial_flow && !out.flows) {
       refuse(ErrorKind::kUsage, "use_initial_flow without flows to start from");
     }
-    for (std::size_t i = 0; i < later.size(); ++i) check_frame(later[i], "later frame " + std::to_string(i));
+    for (std::size_t i = 0; i < later.size(); ++i) check_frame(later[i], frames_, "later frame " + std::to_string(i));
     Tvl1Counts sum;
     for (std::size_t begin = 0; begin < later.size(); begin += static_cast<std::size_t>(batch_)) {
       const std::size_t count = std::min(later.size() - begin, static_cast<std::size_t>(batch_));
       solve_batch(later.subspan(begin, count), begin, out);
-      const Tvl1Counts counts = solver_.counts();
-      sum.iterations += counts.iterations;
-      sum.pixel_iterations += counts.pixel_iterations;
-      sum.medians += counts.medians;
+      sum += solver_.counts();
     }
     return sum;
   }
@@ -89,14 +83,6 @@ class GpuClipFlow final : public ClipFlow {
  private:
   bool resizes_frames() const { return options_.order == FlowOrder::kResizeThenFlow; }
   bool resizes_flows() const { return options_.order == FlowOrder::kFlowThenResize; }
-
-  void check_frame(const GrayImage& frame, const std::string& what) const {
-    if (!frame.data || frame.is_float) refuse(ErrorKind::kUsage, what + " is not 8-bit gray");
-    if (frame.width != frames_.width || frame.height != frames_.height) {
-      refuse(ErrorKind::kBadData, message(what, " has ", frame.width, " x ", frame.height, " pixels, the clip ",
-                                          frames_.width, " x ", frames_.height, "; frames of a clip have one size"));
-    }
-  }
 
   GrayImage resized(const GrayImage& frame, std::size_t slot) {
     std::uint8_t* to = resized_.data() + slot * area(solved_);

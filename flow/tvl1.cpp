@@ -26,7 +26,7 @@ namespace {
 
 constexpr int kVector = 16;      // floats of the widest vector
 constexpr int kRecordFrame = 4;  // px of zeros round Level::records
-constexpr int kWorkPlanes = 16;    // u1 u2 m1 m2 p11 p12 p21 p22 I1wx I1wy rho_c grad inv_grad, with gamma u3 p31 p32
+constexpr int kWorkPlanes = 16;  // u1 u2 m1 m2 p11 p12 p21 p22 I1wx I1wy rho_c grad inv_grad, with gamma u3 p31 p32
 constexpr int kWorkPlanesNoGamma = 13;
 
 /// Floats aligned to 64 bytes.
@@ -406,11 +406,7 @@ Tvl1Counts Tvl1::solve(std::span<const GrayImage> later, std::span<const FlowFie
     }
   }
   Tvl1Counts sum;
-  for (const Workspace& w : m.workspaces) {
-    sum.iterations += w.counts.iterations;
-    sum.pixel_iterations += w.counts.pixel_iterations;
-    sum.medians += w.counts.medians;
-  }
+  for (const Workspace& w : m.workspaces) sum += w.counts;
   return sum;
 }
 

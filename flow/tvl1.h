@@ -22,13 +22,13 @@ namespace shcnn::flow {
 
 /// Every parameter of OpenCV's class, under the papers' names and with OpenCV's defaults.
 struct Tvl1Params {
-  double tau = 0.25;      ///< time step of the dual ascent; converges for tau <= 1/8 in theory, 1/4 in practice
-  double lambda = 0.15;   ///< weight of the data term; smaller = smoother flow
-  double theta = 0.3;     ///< tightness of the coupling between u and v
-  double gamma = 0.0;     ///< weight of the illumination term u3; 0 = none
-  int scales = 5;         ///< levels of the pyramid at most: none is made with a side under 16 pixels
-  int warps = 5;          ///< times I1 is warped per level
-  double epsilon = 0.01;  ///< px: an iteration stops when the flow's RMS change falls to this or below
+  double tau = 0.25;              ///< time step of the dual ascent; converges for tau <= 1/8 in theory, 1/4 in practice
+  double lambda = 0.15;           ///< weight of the data term; smaller = smoother flow
+  double theta = 0.3;             ///< tightness of the coupling between u and v
+  double gamma = 0.0;             ///< weight of the illumination term u3; 0 = none
+  int scales = 5;                 ///< levels of the pyramid at most: none is made with a side under 16 pixels
+  int warps = 5;                  ///< times I1 is warped per level
+  double epsilon = 0.01;          ///< px: an iteration stops when the flow's RMS change falls to this or below
   int inner_iterations = 30;      ///< iterations between two medians
   int outer_iterations = 10;      ///< medians per warp
   double scale_step = 0.8;        ///< ratio of the sides of two levels, in (0, 1)
@@ -75,6 +75,13 @@ struct Tvl1Counts {
   std::int64_t iterations = 0;        ///< inner iterations
   std::int64_t pixel_iterations = 0;  ///< the same times the pixels of their level
   std::int64_t medians = 0;           ///< median passes (u1 and u2 together)
+
+  Tvl1Counts& operator+=(const Tvl1Counts& other) {
+    iterations += other.iterations;
+    pixel_iterations += other.pixel_iterations;
+    medians += other.medians;
+    return *this;
+  }
 };
 
 /// Flow from one first image to any number of later ones, all of one size. Memory is taken at construction and does not

@@ -386,10 +386,7 @@ Tvl1Counts Tvl1Batch::solve(std::span<const GrayImage> later, std::span<const Fl
                           row_bytes * static_cast<std::size_t>(each));
       }
     }
-    const Tvl1Counts of_batch = counts();
-    sum.iterations += of_batch.iterations;
-    sum.pixel_iterations += of_batch.pixel_iterations;
-    sum.medians += of_batch.medians;
+    sum += counts();
   }
   return sum;
 }
