@@ -24,9 +24,7 @@ __global__ void avg_pool_forward_kernel(PoolMap p, float slope, const float* __r
                                         const float* __restrict__ b, float* __restrict__ y) {
   const int thread = channel_thread();
   if (thread >= p.out_height * p.out_width * p.groups) return;
-  const int window = p.by_groups.quotient(thread);
-  const int lane = p.by_groups.remainder(thread, window) * kLanes;
-  const int r = p.by_out_width.quotient(window), s = p.by_out_width.remainder(window, r);
+  const auto [window, lane, r, s] = output_place<kLanes>(p, thread);
   const std::int64_t channel = blockIdx.y;
   const float* const map = z + channel * p.z_channel + lane;
   Lanes<kLanes> sum{};
@@ -49,9 +47,7 @@ __global__ void avg_pool_backward_kernel(PoolMap p, float slope, const float* __
                                          const float* __restrict__ dy, float* __restrict__ dz) {
   const int thread = channel_thread();
   if (thread >= p.out_height * p.out_width * p.groups) return;
-  const int window = p.by_groups.quotient(thread);
-  const int lane = p.by_groups.remainder(thread, window) * kLanes;
-  const int r = p.by_out_width.quotient(window), s = p.by_out_width.remainder(window, r);
+  const auto [window, lane, r, s] = output_place<kLanes>(p, thread);
   const std::int64_t channel = blockIdx.y;
   const std::int64_t from = channel * p.y_channel + window * p.samples + lane;
   Lanes<kLanes> share = load_lanes<kLanes>(dy + from);

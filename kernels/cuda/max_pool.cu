@@ -21,9 +21,7 @@ __global__ void max_pool_forward_kernel(PoolMap p, float slope, const float* __r
                                         std::uint8_t* __restrict__ winner) {
   const int thread = channel_thread();
   if (thread >= p.out_height * p.out_width * p.groups) return;
-  const int window = p.by_groups.quotient(thread);
-  const int lane = p.by_groups.remainder(thread, window) * kLanes;
-  const int r = p.by_out_width.quotient(window), s = p.by_out_width.remainder(window, r);
+  const auto [window, lane, r, s] = output_place<kLanes>(p, thread);
   const std::int64_t channel = blockIdx.y;
   const float bias = b[channel];
   const float* const map = z + channel * p.z_channel + lane;

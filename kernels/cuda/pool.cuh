@@ -61,6 +61,18 @@ inline dim3 channel_grid(const char* op, std::int64_t count, std::int64_t channe
 }
 __device__ __forceinline__ int channel_thread() { return static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x); }
 
+/// The stored window and the first of the kLanes samples that a thread does, one for each of outputs().
+struct OutputPlace {
+  int window, lane;
+  int row, column;  ///< of the window among the stored ones
+};
+template <int kLanes>
+__device__ __forceinline__ OutputPlace output_place(const PoolMap& p, int thread) {
+  const int window = p.by_groups.quotient(thread);
+  const int row = p.by_out_width.quotient(window);
+  return {window, p.by_groups.remainder(thread, window) * kLanes, row, p.by_out_width.remainder(window, row)};
+}
+
 // --- bias gradient --------------------------------------------------------------------------------------------------
 
 inline constexpr int kBiasThreads = 512;
