@@ -5,10 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "engine/initialise.h"
 #include "engine/samples.h"
 #include "engine/training_step.h"
 #include "kernels/backend.h"
 #include "kernels/math/philox.h"
+#include "reference/network_reference.h"
 
 namespace shcnn::test {
 
@@ -43,6 +45,35 @@ struct PlainMachine {
   Ops<T> ops = naive_ops<T>();
   Device& device() { return *backend.device; }
   const Context& context() { return backend.context; }
+};
+
+/// The reference's network with the parameters and options of `model`.
+inline ReferenceNet reference_of(const Parameters<double>& parameters, const Model& model) {
+  ReferenceNet net;
+  net.is_static = model.options.variant == Variant::kStatic;
+  net.max_pool = model.options.pool == PoolKind::kMax;
+  net.classes = model.options.classes;
+  net.slope = model.options.slope;
+  for (std::size_t i = 0; i < model.parameters().size(); ++i)
+    net.tensors.push_back(parameters.read(i, ParameterKind::kValue));
+  return net;
+}
+
+/// A network in training, initialised, with the first epoch's order: in precision T on one device.
+template <class T>
+struct Learner {
+  Learner(Device& device, const Context& context, const Ops<T>& ops, const Model& model, const TrainConfig& config,
+          const Samples& samples)
+      : network(device, context, ops, model, NetworkUse::kTraining, config.batch),
+        on_device(device, samples),
+        step(device, network, on_device, config) {
+    initialise(network.parameters(), model, config.initial, config.seed);
+    const bool larger = samples.height > model.input_size;
+    step.set_order(shuffled_order(samples.count(), training_crops(config.augment, larger), config.seed, 0));
+  }
+  Network<T> network;
+  DeviceSamples<T> on_device;
+  TrainingStep<T> step;
 };
 
 template <class To, class From>

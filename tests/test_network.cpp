@@ -6,7 +6,6 @@
 #include "engine/training_step.h"
 #include "engine_support.h"
 #include "kernels/math/dropout.h"
-#include "reference/network_reference.h"
 #include "support/executor.h"
 #include "support/random.h"
 
@@ -22,17 +21,6 @@ ModelOptions options_of(Variant variant, int classes, PoolKind pool, double slop
   options.pool = pool;
   options.slope = slope;
   return options;
-}
-
-ReferenceNet reference_of(const Parameters<double>& parameters, const Model& model) {
-  ReferenceNet net;
-  net.is_static = model.options.variant == Variant::kStatic;
-  net.max_pool = model.options.pool == PoolKind::kMax;
-  net.classes = model.options.classes;
-  net.slope = model.options.slope;
-  for (std::size_t i = 0; i < model.parameters().size(); ++i)
-    net.tensors.push_back(parameters.read(i, ParameterKind::kValue));
-  return net;
 }
 
 /// Fills input(n) from images (n, C, H, W).
@@ -209,10 +197,6 @@ Samples short_samples(const TrainConfig& config, bool soft) {
   const bool is_static = config.model.variant == Variant::kStatic;
   return banded_samples(8, config.model.classes, is_static ? 48 : 112, is_static ? 1 : 3, config.seed, soft);
 }
-std::vector<std::int32_t> first_order(const Samples& samples, const TrainConfig& config) {
-  const bool larger = samples.height > make_model(config.model).input_size;
-  return shuffled_order(samples.count(), training_crops(config.augment, larger), config.seed, 0);
-}
 
 /// The largest |logit| of the last forward pass of n samples.
 double largest_logit(const Network<double>& network, std::int64_t n) {
@@ -231,19 +215,13 @@ void check_steps_from_the_same_state(const char* name, Variant variant, std::int
   const Model model = make_model(config.model);
 
   PlainMachine<double> machine;
-  Network<double> exact(machine.device(), machine.context(), machine.ops, model, NetworkUse::kTraining, config.batch);
-  const DeviceSamples<double> exact_samples(machine.device(), samples);
-  TrainingStep<double> exact_step(machine.device(), exact, exact_samples, config);
-  initialise(exact.parameters(), model, config.initial, config.seed);
-
+  Learner<double> exact_learner(machine.device(), machine.context(), machine.ops, model, config, samples);
+  Network<double>& exact = exact_learner.network;
+  TrainingStep<double>& exact_step = exact_learner.step;
   Backend& backend = executor();
-  Network<float> fast(*backend.device, backend.context, backend.ops, model, NetworkUse::kTraining, config.batch);
-  const DeviceSamples<float> fast_samples(*backend.device, samples);
-  TrainingStep<float> fast_step(*backend.device, fast, fast_samples, config);
-
-  const std::vector<std::int32_t> order = first_order(samples, config);
-  exact_step.set_order(order);
-  fast_step.set_order(order);
+  Learner<float> fast_learner(*backend.device, backend.context, backend.ops, model, config, samples);
+  Network<float>& fast = fast_learner.network;
+  TrainingStep<float>& fast_step = fast_learner.step;
   // Where two cells of a pool's window, or a pre-activation and zero, lie closer than float's rounding, float may
   // choose otherwise than double, and the gradients below that cell differ by a whole term. Few tensors may show that.
   int compared = 0, flipped = 0;
@@ -312,20 +290,13 @@ Drift drift_of_ten_free_steps(const char* name, Variant variant, std::uint64_t s
   const Model model = make_model(config.model);
 
   PlainMachine<double> machine;
-  Network<double> exact(machine.device(), machine.context(), machine.ops, model, NetworkUse::kTraining, config.batch);
-  const DeviceSamples<double> exact_samples(machine.device(), samples);
-  TrainingStep<double> exact_step(machine.device(), exact, exact_samples, config);
-  initialise(exact.parameters(), model, config.initial, config.seed);
-
+  Learner<double> exact_learner(machine.device(), machine.context(), machine.ops, model, config, samples);
+  Network<double>& exact = exact_learner.network;
+  TrainingStep<double>& exact_step = exact_learner.step;
   Backend& backend = executor();
-  Network<float> fast(*backend.device, backend.context, backend.ops, model, NetworkUse::kTraining, config.batch);
-  const DeviceSamples<float> fast_samples(*backend.device, samples);
-  TrainingStep<float> fast_step(*backend.device, fast, fast_samples, config);
-  initialise(fast.parameters(), model, config.initial, config.seed);
-
-  const std::vector<std::int32_t> order = first_order(samples, config);
-  exact_step.set_order(order);
-  fast_step.set_order(order);
+  Learner<float> fast_learner(*backend.device, backend.context, backend.ops, model, config, samples);
+  Network<float>& fast = fast_learner.network;
+  TrainingStep<float>& fast_step = fast_learner.step;
   Drift drift;
   for (std::uint64_t t = 1; t <= 10; ++t) {
     exact_step.run();

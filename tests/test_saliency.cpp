@@ -9,7 +9,6 @@
 #include "engine/initialise.h"
 #include "engine/saliency.h"
 #include "engine_support.h"
-#include "reference/network_reference.h"
 #include "support/executor.h"
 #include "support/random.h"
 
@@ -57,17 +56,6 @@ Model small_model(Variant variant, int classes) {
   options.classes = classes;
   options.pool = variant == Variant::kStatic ? PoolKind::kMax : PoolKind::kAverage;
   return make_model(options);
-}
-
-ReferenceNet reference_net(const Parameters<double>& parameters, const Model& model) {
-  ReferenceNet net;
-  net.is_static = model.options.variant == Variant::kStatic;
-  net.max_pool = model.options.pool == PoolKind::kMax;
-  net.classes = model.options.classes;
-  net.slope = model.options.slope;
-  for (std::size_t i = 0; i < model.parameters().size(); ++i)
-    net.tensors.push_back(parameters.read(i, ParameterKind::kValue));
-  return net;
 }
 
 /// Noise, as no face is so unkind.
@@ -276,7 +264,7 @@ TEST_CASE("Maps on the face are finite differences of the sum of the crops' scor
   PlainMachine<double> machine;
   Network<double> network(machine.device(), machine.context(), machine.ops, model, NetworkUse::kSaliency, count);
   initialise(network.parameters(), model, {}, options().seed);
-  const ReferenceNet reference = reference_net(network.parameters(), model);
+  const ReferenceNet reference = reference_of(network.parameters(), model);
   SaliencyMapper<double> mapper(machine.device(), network, crops, kScale, c.size, c.size);
   const auto bytes = noise_bytes(std::int64_t{c.size} * c.size * c.channels, options().seed);
   SaliencyRequest request;
@@ -358,9 +346,10 @@ TEST_CASE("Maps on the face are finite differences of the sum of the crops' scor
 }
 
 // Where two cells of a pool's window, or a pre-activation and zero, lie closer than float's rounding, float may choose
-// otherwise than double, and the map differs in all that the cell sees: up to 36 x 36 pixels of a patch, by some per cent
-// of the map's length. The plain loops in float do so as often as any kernel, in about one patch of a hundred. So all
-// maps are held to a bound that only such a choice reaches, and of the maps of one patch most must hold the strict one.
+// otherwise than double, and the map differs in all that the cell sees: up to 36 x 36 pixels of a patch, by some per
+// cent of the map's length. The plain loops in float do so as often as any kernel, in about one patch of a hundred. So
+// all maps are held to a bound that only such a choice reaches, and of the maps of one patch most must hold the strict
+// one.
 TEST_CASE("Float maps on the executor follow double, alone and in a batch", "[saliency][executor]") {
   struct Case {
     Variant variant;

@@ -127,11 +127,8 @@ TEST_CASE("Threads, and the order in which they run, change no bit of training",
   const Samples samples = banded_samples(6, 3, 48, 1, options().seed, true);
   const Model model = make_model(config.model);
   check_same_bits([&](Backend& backend) {
-    Network<float> network(*backend.device, backend.context, backend.ops, model, NetworkUse::kTraining, config.batch);
-    const DeviceSamples<float> on_device(*backend.device, samples);
-    TrainingStep<float> step(*backend.device, network, on_device, config);
-    initialise(network.parameters(), model, config.initial, config.seed);
-    step.set_order(shuffled_order(samples.count(), training_crops(config.augment, true), config.seed, 0));
+    Learner<float> learner(*backend.device, backend.context, backend.ops, model, config, samples);
+    TrainingStep<float>& step = learner.step;
     std::vector<unsigned char> all;
     for (std::uint64_t t = 1; t <= 2; ++t) {
       step.run();
@@ -142,7 +139,7 @@ TEST_CASE("Threads, and the order in which they run, change no bit of training",
     for (std::size_t i = 0; i < model.parameters().size(); ++i) {
       for (const ParameterKind kind :
            {ParameterKind::kValue, ParameterKind::kFirstMoment, ParameterKind::kSecondMoment}) {
-        const std::vector<float> values = network.parameters().read(i, kind);
+        const std::vector<float> values = learner.network.parameters().read(i, kind);
         append_bytes(all, Tensor<float>(Shape(static_cast<std::int64_t>(values.size())), values));
       }
     }
