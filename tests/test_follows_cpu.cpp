@@ -18,24 +18,6 @@
 using namespace shcnn;
 using namespace shcnn::test;
 
-namespace {
-
-/// A network in training on one backend.
-struct Learner {
-  Learner(Backend& backend, const Model& model, const TrainConfig& config, const Samples& samples, bool crops)
-      : network(*backend.device, backend.context, backend.ops, model, NetworkUse::kTraining, config.batch),
-        on_device(*backend.device, samples),
-        step(*backend.device, network, on_device, config) {
-    initialise(network.parameters(), model, config.initial, config.seed);
-    step.set_order(shuffled_order(samples.count(), training_crops(config.augment, crops), config.seed, 0));
-  }
-  Network<float> network;
-  DeviceSamples<float> on_device;
-  TrainingStep<float> step;
-};
-
-}  // namespace
-
 // Hidden: on the cpu itself it would compare equal things, on simt the micro variant takes minutes.
 TEST_CASE("Twenty training steps follow the cpu's", "[.][follows_cpu]") {
   const Variant variant = GENERATE(Variant::kStatic, Variant::kMicro);
@@ -51,7 +33,9 @@ TEST_CASE("Twenty training steps follow the cpu's", "[.][follows_cpu]") {
   BackendOptions cpu_options;
   cpu_options.threads = options().threads;
   Backend cpu = make_backend("cpu", cpu_options);
-  Learner want(cpu, model, config, samples, is_static), got(executor(), model, config, samples, is_static);
+  Backend& tested = executor();
+  Learner<float> want(*cpu.device, cpu.context, cpu.ops, model, config, samples);
+  Learner<float> got(*tested.device, tested.context, tested.ops, model, config, samples);
 
   CAPTURE(is_static);
   double worst_loss = 0;

@@ -23,10 +23,14 @@ namespace fs = std::filesystem;
 namespace {
 std::atomic<std::int64_t> allocations{0};
 }
-// Every allocation of this program is counted, so that a step's can be.
-void* operator new(std::size_t bytes) {
+// Every allocation of this program is counted, so that a step's can be. All forms are replaced together: a sanitizer brings
+// its own for those that are left out, and then finds memory of one freed by the other.
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
   ++allocations;
-  if (void* memory = std::malloc(bytes ? bytes : 1)) return memory;
+  return std::malloc(bytes ? bytes : 1);
+}
+void* operator new(std::size_t bytes) {
+  if (void* memory = operator new(bytes, std::nothrow)) return memory;
   throw std::bad_alloc();
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
