@@ -7,6 +7,7 @@
 #include <cstring>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/videoio.hpp>
+#include <opencv2/videoio/registry.hpp>
 #include <optional>
 #include <utility>
 
@@ -38,9 +39,15 @@ class ImageReader final : public FrameReader {
   size_t next_ = 0;
 };
 
+/// FFmpeg's decoder where OpenCV has it, and it alone: asked for any, OpenCV tries GStreamer and the camera libraries on what
+/// FFmpeg refused, which print, leak, and read no file that FFmpeg does not.
+cv::VideoCaptureAPIs decoder() {
+  return cv::videoio_registry::hasBackend(cv::CAP_FFMPEG) ? cv::CAP_FFMPEG : cv::CAP_ANY;
+}
+
 class VideoReader final : public FrameReader {
  public:
-  explicit VideoReader(const fs::path& path) : path_(path), video_(path.string()) {
+  explicit VideoReader(const fs::path& path) : path_(path), video_(path.string(), decoder()) {
     if (!video_.isOpened()) {
       throw Error(ErrorKind::kBadData, path, "", "cannot be read as a video", "is it damaged, or of another format?");
     }

@@ -310,7 +310,7 @@ class BadInput(FlowTest):
 
     def test_absent_device(self):
         first, later = self.pair()
-        self.refused(DEVICE, "cuda:63", "flow", "--out", self.folder / "out", "--device", "cuda:63", first, later)
+        self.refused(DEVICE, "cuda", "flow", "--out", self.folder / "out", "--device", "cuda:63", first, later)
         self.assertFalse((self.folder / "out").exists())
 
     def test_full_disk(self):

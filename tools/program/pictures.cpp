@@ -6,10 +6,9 @@
 #include <array>
 #include <cstdlib>
 #include <opencv2/core/utils/logger.hpp>
-#include <opencv2/imgproc.hpp>
-#include <opencv2/videoio.hpp>
 
 #include "io/csv.h"
+#include "io/frames.h"
 #include "io/image.h"
 #include "io/natural_less.h"
 #include "tools/program/exit_code.h"
@@ -37,20 +36,11 @@ cv::Mat read_gray(const fs::path& path) {
 
 void use_video(const fs::path& path, const std::function<void(const Picture&)>& use) {
   silence_decoders();
-  cv::VideoCapture video(path.string());
-  if (!video.isOpened()) refuse(path, "cannot be read as a video; is it damaged, or of another format?");
-  cv::Mat frame;
-  int index = 0;
-  while (video.read(frame)) {
-    Picture picture{path.string(), index++, {}};
-    if (frame.channels() == 1) {
-      picture.gray = frame.clone();
-    } else {
-      cv::cvtColor(frame, picture.gray, cv::COLOR_BGR2GRAY);
-    }
-    use(picture);
+  const auto video = io::open_clip(path);
+  io::Frame frame;
+  for (int index = 0; video->next(frame); ++index) {
+    use({path.string(), index, cv::Mat(frame.height, frame.width, CV_8UC1, frame.pixels.data()).clone()});
   }
-  if (index == 0) refuse(path, "holds no frame that can be decoded");
 }
 
 }  // namespace
