@@ -13,7 +13,6 @@
 #include <cstring>
 #include <limits>
 #include <new>
-#include <thread>
 #include <vector>
 
 #include "flow/pyramid_plan.h"
@@ -63,15 +62,19 @@ class Team {
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == members_) {
       arrived_.store(0, std::memory_order_relaxed);
       phase_.store(phase + 1, std::memory_order_release);
+      phase_.notify_all();
       return;
     }
-    for (int spins = 0; phase_.load(std::memory_order_acquire) == phase; ++spins) {
-      if (spins > kSpins) std::this_thread::yield();  // another process may hold the core that we wait for
+    for (int spins = 0; spins < kSpins; ++spins) {
+      if (phase_.load(std::memory_order_acquire) != phase) return;
     }
+    // Another process holds the core of a member. To be woken brings this thread back at once; a thread that spins or
+    // yields instead waits for a time slice at every barrier.
+    phase_.wait(phase, std::memory_order_acquire);
   }
 
  private:
-  static constexpr int kSpins = 2000;
+  static constexpr int kSpins = 20000;  // some ten microseconds: what members are usually apart
   const int members_;
   alignas(64) std::atomic<int> arrived_{0};
   alignas(64) std::atomic<int> phase_{0};

@@ -205,7 +205,7 @@ TEST_CASE("A step that meets NaN stops, skips or rolls back as asked, and loses 
   }
 }
 
-TEST_CASE("Training on separable images learns them", "[trainer][executor]") {
+TEST_CASE("Training on separable images learns them", "[trainer][executor][learns]") {
   TrainConfig config = small_config("paper");
   config.batch = 20;
   config.steps = 0;
