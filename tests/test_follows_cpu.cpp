@@ -41,7 +41,8 @@ struct Drift {
   bool strict() const { return loss <= 1e-5 && tensor <= 1e-4; }
 };
 
-Drift drift_from_cpu(const TrainConfig& config, std::uint64_t steps) {
+/// `end_early`: a run whose loss has left the strict bound goes no further, since steps are dear on simt.
+Drift drift_from_cpu(const TrainConfig& config, std::uint64_t steps, bool end_early) {
   const bool is_static = config.model.variant == Variant::kStatic;
   const Samples samples = banded_samples(static_cast<int>(steps), config.model.classes, is_static ? 48 : 112,
                                          is_static ? 1 : 3, config.seed, true);  // soft: a loss that is never 0
@@ -53,7 +54,8 @@ Drift drift_from_cpu(const TrainConfig& config, std::uint64_t steps) {
   Learner<float> want(*cpu.device, cpu.context, cpu.ops, model, config, samples);
   Learner<float> got(*tested.device, tested.context, tested.ops, model, config, samples);
   Drift drift;
-  for (std::uint64_t t = 1; t <= steps; ++t) {
+  std::uint64_t t = 1;
+  for (; t <= steps && !(end_early && !drift.strict()); ++t) {
     want.step.run();
     got.step.run();
     const StepReport expected = want.step.wait(t), report = got.step.wait(t);
@@ -78,7 +80,7 @@ Drift drift_from_cpu(const TrainConfig& config, std::uint64_t steps) {
   }
   std::printf("%s, recipe %s, seed %llu: after %llu steps loss differs by %.2g, the worst tensor by %.2g\n",
               to_string(config.model.variant).c_str(), config.recipe.c_str(),
-              static_cast<unsigned long long>(config.seed), static_cast<unsigned long long>(steps), drift.loss,
+              static_cast<unsigned long long>(config.seed), static_cast<unsigned long long>(t - 1), drift.loss,
               drift.tensor);
   // the bounds of a run in which a pool or an activation may choose otherwise: see "Ten free steps" in test_network.cpp
   CHECK(drift.loss <= 1e-3);
@@ -93,7 +95,7 @@ void check_free_runs(Variant variant) {
   CAPTURE(name);
   bool strict = false;
   for (std::uint64_t run = 0; run < 3 && !strict; ++run) {
-    strict = drift_from_cpu(free_training(name, variant, options().seed + run), 10).strict();
+    strict = drift_from_cpu(free_training(name, variant, options().seed + run), 10, true).strict();
   }
   CHECK(strict);
 }
@@ -110,5 +112,5 @@ TEST_CASE("Ten free steps of the micro variant at 1e-4 stay with the cpu's", "[.
 // For an interpreter, where a run takes minutes: longer, by one recipe.
 TEST_CASE("Twenty training steps follow the cpu's", "[.][follows_cpu]") {
   const Variant variant = GENERATE(Variant::kStatic, Variant::kMicro);
-  drift_from_cpu(free_training("paper", variant, options().seed), 20);
+  drift_from_cpu(free_training("paper", variant, options().seed), 20, false);
 }
