@@ -1,6 +1,8 @@
 // Samples and networks that the engine's tests share.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -75,6 +77,17 @@ struct Learner {
   DeviceSamples<T> on_device;
   TrainingStep<T> step;
 };
+
+/// The largest |logit| of the last forward pass of n samples.
+template <class T>
+double largest_logit(const Network<T>& network, std::int64_t n) {
+  const View<T> logits = network.logits(n);
+  std::vector<T> values(static_cast<std::size_t>(logits.count()));
+  network.context().device->copy_out(values.data(), logits.data, values.size() * sizeof(T));
+  double largest = 0;
+  for (const T value : values) largest = std::max(largest, std::abs(double{value}));
+  return largest;
+}
 
 template <class To, class From>
 void copy_parameters(const Parameters<From>& from, Parameters<To>& to, const Model& model, ParameterKind kind) {

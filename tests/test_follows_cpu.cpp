@@ -1,4 +1,5 @@
-// Training on the executor under test beside training on the cpu executor: twenty steps of both variants, running free.
+// Training on the executor under test beside training on the cpu executor, both variants and both recipes, running
+// free.
 //
 // Both compute in float and order their sums differently, so they drift apart as two correct executors do. A pool or an
 // activation that chooses between values closer than rounding moves a gradient by a whole term (docs/numerics.md); a
@@ -18,17 +19,33 @@
 using namespace shcnn;
 using namespace shcnn::test;
 
-// Hidden: on the cpu itself it would compare equal things, on simt the micro variant takes minutes.
-TEST_CASE("Twenty training steps follow the cpu's", "[.][follows_cpu]") {
-  const Variant variant = GENERATE(Variant::kStatic, Variant::kMicro);
-  const bool is_static = variant == Variant::kStatic;
-  TrainConfig config = recipe("paper", variant, is_static ? 7 : 5, "");
+namespace {
+
+/// A training of one sample a step at learning rate 1e-4, on inputs between 0 and 1, with all that the recipe has.
+TrainConfig free_training(const char* name, Variant variant, std::uint64_t seed) {
+  TrainConfig config = recipe(name, variant, variant == Variant::kStatic ? 7 : 5, "");
   config.batch = 1;
   config.learning_rate = 1e-4;
-  config.seed = options().seed;
-  config.clip_norm = is_static ? 0 : 4;  // the paper has no clip: the other variant takes one, to have it run
-  const Samples samples =
-      is_static ? banded_samples(20, 7, 48, 1, config.seed) : banded_samples(20, 5, 112, 3, config.seed);
+  config.input_scale = 1.0f / 255;
+  config.seed = seed;
+  // no recipe of the micro variant clips: its paper recipe does here, so that L2 and a clip meet
+  if (variant == Variant::kMicro && config.l2 > 0) config.clip_norm = 4;
+  return config;
+}
+
+/// How far a free run on the executor ends from the cpu's: the worst step's loss, relative to the larger of loss and
+/// largest logit (it is a difference of logits and rounds as they do), and the worst tensor in relative L2 norm.
+struct Drift {
+  double loss = 0, tensor = 0;
+  /// What holds where no pool and no activation chose otherwise.
+  bool strict() const { return loss <= 1e-5 && tensor <= 1e-4; }
+};
+
+/// `end_early`: a run whose loss has left the strict bound goes no further, since steps are dear on simt.
+Drift drift_from_cpu(const TrainConfig& config, std::uint64_t steps, bool end_early) {
+  const bool is_static = config.model.variant == Variant::kStatic;
+  const Samples samples = banded_samples(static_cast<int>(steps), config.model.classes, is_static ? 48 : 112,
+                                         is_static ? 1 : 3, config.seed, true);  // soft: a loss that is never 0
   const Model model = make_model(config.model);
   BackendOptions cpu_options;
   cpu_options.threads = options().threads;
@@ -36,21 +53,20 @@ TEST_CASE("Twenty training steps follow the cpu's", "[.][follows_cpu]") {
   Backend& tested = executor();
   Learner<float> want(*cpu.device, cpu.context, cpu.ops, model, config, samples);
   Learner<float> got(*tested.device, tested.context, tested.ops, model, config, samples);
-
-  CAPTURE(is_static);
-  double worst_loss = 0;
-  for (std::uint64_t t = 1; t <= 20; ++t) {
+  Drift drift;
+  std::uint64_t t = 1;
+  for (; t <= steps && !(end_early && !drift.strict()); ++t) {
     want.step.run();
     got.step.run();
     const StepReport expected = want.step.wait(t), report = got.step.wait(t);
     REQUIRE(report.step == t);
     REQUIRE(report.non_finite == 0);
-    worst_loss = std::max(
-        worst_loss, std::abs(report.cross_entropy - expected.cross_entropy) / std::max(expected.cross_entropy, 0.1));
+    REQUIRE(expected.cross_entropy > 0);
+    const double scale = std::max(expected.cross_entropy, largest_logit(want.network, config.batch));
+    drift.loss = std::max(drift.loss, std::abs(report.cross_entropy - expected.cross_entropy) / scale);
   }
   want.step.settle();
   got.step.settle();
-  double worst_tensor = 0, moved = 0;
   for (std::size_t i = 0; i < model.parameters().size(); ++i) {
     const std::vector<float> a = want.network.parameters().read(i, ParameterKind::kValue);
     const std::vector<float> b = got.network.parameters().read(i, ParameterKind::kValue);
@@ -59,13 +75,42 @@ TEST_CASE("Twenty training steps follow the cpu's", "[.][follows_cpu]") {
       error += (double{a[e]} - b[e]) * (double{a[e]} - b[e]);
       norm += double{a[e]} * a[e];
     }
-    worst_tensor = std::max(worst_tensor, std::sqrt(error / norm));
-    moved = std::max(moved, std::sqrt(norm));
+    REQUIRE(norm > 0);
+    drift.tensor = std::max(drift.tensor, std::sqrt(error / norm));
   }
-  std::printf("%s: after 20 steps loss differs by %.2g, the worst tensor by %.2g\n", is_static ? "static" : "micro",
-              worst_loss, worst_tensor);
-  CHECK(moved > 0);
+  std::printf("%s, recipe %s, seed %llu: after %llu steps loss differs by %.2g, the worst tensor by %.2g\n",
+              to_string(config.model.variant).c_str(), config.recipe.c_str(),
+              static_cast<unsigned long long>(config.seed), static_cast<unsigned long long>(t - 1), drift.loss,
+              drift.tensor);
   // the bounds of a run in which a pool or an activation may choose otherwise: see "Ten free steps" in test_network.cpp
-  CHECK(worst_loss <= 1e-3);
-  CHECK(worst_tensor <= 2e-3);
+  CHECK(drift.loss <= 1e-3);
+  CHECK(drift.tensor <= 2e-3);
+  return drift;
+}
+
+/// Ten free steps by both recipes. What is wrong with an executor shows in every run; what chance chooses, seldom: one
+/// of three runs at most must hold the strict bound, and usually the first does.
+void check_free_runs(Variant variant) {
+  const char* name = GENERATE("paper", "code");
+  CAPTURE(name);
+  bool strict = false;
+  for (std::uint64_t run = 0; run < 3 && !strict; ++run) {
+    strict = drift_from_cpu(free_training(name, variant, options().seed + run), 10, true).strict();
+  }
+  CHECK(strict);
+}
+
+}  // namespace
+
+// All hidden: on the cpu itself they would compare equal things.
+TEST_CASE("Ten free steps at 1e-4 stay with the cpu's", "[.][free_run]") { check_free_runs(Variant::kStatic); }
+
+TEST_CASE("Ten free steps of the micro variant at 1e-4 stay with the cpu's", "[.][free_run][micro]") {
+  check_free_runs(Variant::kMicro);
+}
+
+// For an interpreter, where a run takes minutes: longer, by one recipe.
+TEST_CASE("Twenty training steps follow the cpu's", "[.][follows_cpu]") {
+  const Variant variant = GENERATE(Variant::kStatic, Variant::kMicro);
+  drift_from_cpu(free_training("paper", variant, options().seed), 20, false);
 }

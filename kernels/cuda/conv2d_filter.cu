@@ -26,6 +26,8 @@ template <class T>
 using Product = BlockProduct<T, Layout::kRowMajor, Layout::kRowMajor>;
 using Tf32Product = TensorProduct<TensorTile128, Layout::kRowMajor, Layout::kRowMajor>;
 
+constexpr std::int64_t kLargestExtent = 0x7f00;  ///< of a map: TapLoader keeps a row in 15 bits
+
 /// What the filter gradient's blocks need: Correlation's geometry of the forward pass, dz, and the split of the lanes.
 struct FilterSum {
   Correlation forward;  ///< y unused
@@ -45,11 +47,14 @@ class TapLoader {
     const int taps = p.kernel * p.kernel;
 #pragma unroll
     for (int i = 0; i < kCount; ++i) {
-      const int col = first_col + col_ + i * kStep;
+      const int wanted = first_col + col_ + i * kStep;
+      // a column beyond the last, whose sums nobody stores: padding for every lane, or the last column once more
+      const int col = kPacked && wanted >= columns ? columns - 1 : wanted;
       const int channel = col / taps, tap = col % taps;
-      tap_y_[i] = col < columns ? tap / p.kernel : 0x10000;  // a column beyond the last lies on padding for every lane
-      tap_x_[i] = tap % p.kernel;
-      offset_[i] = channel * p.plane + (tap / p.kernel * p.width + tap_x_[i]) * p.samples;
+      const int y = col < columns ? tap / p.kernel : 0x10000, x = tap % p.kernel;
+      tap_y_[i] = kPacked ? y << 16 | x : y;
+      if constexpr (!kPacked) tap_x_[i] = x;
+      offset_[i] = channel * p.plane + (tap / p.kernel * p.width + x) * p.samples;
     }
   }
   __device__ void operator()(float* stage, int k, int end) const {
@@ -57,14 +62,18 @@ class TapLoader {
     const int lane = k + k_;
     const int pixel = p_.by_samples.quotient(lane);
     const int out_y = p_.by_out_width.quotient(pixel);
-    const int y = out_y - p_.pad, x = p_.by_out_width.remainder(pixel, out_y) - p_.pad;
+    const int out_x = p_.by_out_width.remainder(pixel, out_y);
+    const int y = out_y - p_.pad, x = out_x - p_.pad;
     const int at = (y * p_.width + x) * p_.samples + p_.by_samples.remainder(lane, pixel);
 #pragma unroll
     for (int i = 0; i < kCount; ++i) {
       const int col = col_ + i * kStep;
       if (col >= T::kCols) break;
-      const bool valid = lane < end && static_cast<unsigned>(y + tap_y_[i]) < static_cast<unsigned>(p_.height) &&
-                         static_cast<unsigned>(x + tap_x_[i]) < static_cast<unsigned>(p_.width);
+      const int both = (out_y << 16) + out_x + tap_y_[i];  // of kPacked: row and column on the padded map
+      const int row = kPacked ? (both >> 16) - p_.pad : y + tap_y_[i];
+      const int column = kPacked ? (both & 0xffff) - p_.pad : x + tap_x_[kPacked ? 0 : i];
+      const bool valid = lane < end && static_cast<unsigned>(row) < static_cast<unsigned>(p_.height) &&
+                         static_cast<unsigned>(column) < static_cast<unsigned>(p_.width);
       async_copy<4 * Vec>(stage + col * kStride + k_, p_.x + (valid ? at + offset_[i] : 0), valid ? 4 * Vec : 0);
     }
   }
@@ -75,9 +84,13 @@ class TapLoader {
   static constexpr int kCount = (T::kCols + kStep - 1) / kStep;
   static constexpr int kStride = Stage<Layout::kRowMajor, T::kCols, T::kDepth>::kStride;
 
+  /// Copies of 4 bytes make 12 columns a thread, and 352 threads have 168 registers each: row and column of a tap then
+  /// share one.
+  static constexpr bool kPacked = Vec == 1;
+
   const Correlation& p_;
   int k_, col_;
-  int tap_y_[kCount], tap_x_[kCount], offset_[kCount];
+  int tap_y_[kCount], tap_x_[kPacked ? 1 : kCount], offset_[kCount];
 };
 
 /// One block: dw rows blockIdx.y * kRows .., columns blockIdx.x * kCols .., summed over the lanes of split blockIdx.z.
@@ -159,6 +172,9 @@ FilterSum filter_geometry(ConvPads pads, In x, In dz, Out dw) {
   constexpr const char* kOp = "conv2d_backward_filter";
   require_shape(kOp, "dw", dw, Shape(dz[0], x[0], dw[2], dw[2]));
   require_shape(kOp, "dz", dz, output_shape(x.shape, dw.shape, pads));
+  if (std::max({x[1], x[2], dz[1], dz[2]}) > kLargestExtent) {
+    throw Error(ErrorKind::kUsage, kOp, message("maps of more than ", kLargestExtent, " rows or columns"));
+  }
   FilterSum p{};
   p.forward = make_correlation(kOp, x.shape, dz.shape, dw[2], pads.begin);
   p.forward.x = x.data;

@@ -49,9 +49,12 @@ template <class P, Layout kLeft, int VecLeft>
 using LeftLoader = std::conditional_t<kLeft == Layout::kRowMajor, RowLoader<typename P::T, P::T::kRows, VecLeft>,
                                       ColumnLoader<typename P::T, P::T::kRows, VecLeft, P::LeftStage::kStride>>;
 
+/// Blocks that a multiprocessor must hold: ptxas would else spare registers for more on sm_100, and spill.
+constexpr int kBlocks = 1;
+
 /// One block: columns blockIdx.x * kCols .., rows blockIdx.y * kRows .., share blockIdx.z of the depth.
 template <class P, Layout kLeft, int VecLeft, int VecRight>
-__global__ void __launch_bounds__(P::T::kThreads) product_kernel(Product p) {
+__global__ void __launch_bounds__(P::T::kThreads, kBlocks) product_kernel(Product p) {
   using T = typename P::T;
   const int thread = static_cast<int>(threadIdx.x);
   const int first_col = static_cast<int>(blockIdx.x) * T::kCols;
@@ -135,7 +138,7 @@ struct Outer {
 
 /// One block: rows blockIdx.y * kRows .., columns blockIdx.x * kCols .. of dw.
 template <class P, int Vec>
-__global__ void __launch_bounds__(P::T::kThreads) outer_kernel(Outer p) {
+__global__ void __launch_bounds__(P::T::kThreads, kBlocks) outer_kernel(Outer p) {
   using T = typename P::T;
   const int thread = static_cast<int>(threadIdx.x);
   const std::int64_t first_col = std::int64_t{blockIdx.x} * T::kCols;

@@ -1,0 +1,81 @@
+// Convolutions of cuDNN, stride 1: a peer of the benchmarks and a second opinion in test_cudnn.
+//
+//   forward          a = x, b = w,   out = z      x (N,Ci,H,W), w (Co,Ci,K,K), z (N,Co,H+2p-K+1,W+2p-K+1)
+//   backward data    a = w, b = dz,  out = dx
+//   backward filter  a = x, b = dz,  out = dw
+//
+// Maps and weights stand as cuDNN wants them, which is not our order: the sample outermost, and the channel behind it
+// or, with channels_last, innermost (N,H,W,C; then weights are (Co,K,K,Ci)).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "kernels/device.h"
+
+namespace shcnn::bench {
+
+struct CudnnLibrary;  ///< cudnn_convolution.cpp: cuDNN's functions
+
+/// A cuDNN handle on one stream. The library is opened when one is made and is on no link line.
+class Cudnn {
+ public:
+  /// `stream`: a cudaStream_t. Throws Error(kDevice) where the library is absent or cannot start.
+  explicit Cudnn(void* stream);
+  ~Cudnn();
+  Cudnn(const Cudnn&) = delete;
+  Cudnn& operator=(const Cudnn&) = delete;
+
+  std::string version() const;  ///< "9.14.0"
+
+ private:
+  friend class CudnnConvolution;
+  void check(int status, const char* place) const;
+
+  std::unique_ptr<CudnnLibrary> library_;
+  void* handle_ = nullptr;  ///< cudnnHandle_t
+};
+
+enum class Direction { kForward, kBackwardData, kBackwardFilter };
+
+struct CudnnShape {
+  std::int64_t samples, in_channels, height, width, out_channels;
+  int kernel, pad;
+  bool channels_last = false;
+};
+
+/// What cuDNN may choose: kExact is the plain product in float32, the same bits on every run; kFastest is what its own
+/// search finds fastest in float32 (Winograd and Fourier transforms too); kFastestTf32 allows tensor cores.
+enum class CudnnChoice { kExact, kFastest, kFastestTf32 };
+
+class CudnnConvolution {
+ public:
+  /// The search runs on the operands, which stay the caller's, and writes to `out`. `device` gives the workspace.
+  /// Throws Error(kDevice) where cuDNN has no algorithm for the shape.
+  CudnnConvolution(Cudnn& cudnn, Device& device, const CudnnShape& shape, Direction direction, CudnnChoice choice,
+                   const float* a, const float* b, float* out);
+  ~CudnnConvolution();
+  CudnnConvolution(const CudnnConvolution&) = delete;
+  CudnnConvolution& operator=(const CudnnConvolution&) = delete;
+
+  void run();                                   ///< queues it once
+  int algorithm() const { return algorithm_; }  ///< as cuDNN numbers those of the direction
+
+ private:
+  struct Descriptors;
+  void choose(CudnnChoice choice);
+  template <class Performance, class Find>
+  void search(const char* place, CudnnChoice choice, const Find& find);
+
+  Cudnn& cudnn_;
+  Device& device_;
+  Direction direction_;
+  const float *a_, *b_;
+  float* out_;
+  std::unique_ptr<Descriptors> descriptors_;
+  int algorithm_ = 0;
+  DeviceBuffer workspace_;
+};
+
+}  // namespace shcnn::bench
