@@ -21,7 +21,9 @@ void write_confusion_picture(const std::string& path, const Confusion& confusion
 /// bold.
 void write_curves_picture(const std::string& path, const LosoPlan& plan, const std::vector<FoldResult>& folds);
 
-/// A PNG: for one clip of each class its first and its apex frame, and five of its flow images from onset to offset.
-void write_flow_picture(const std::string& path, const io::ClipSet& clips, ClipImageStore& images);
+/// A PNG: for one clip of each class its first and its apex frame, and up to five of its flow images from onset to
+/// offset, with the key of `colors`.
+void write_flow_picture(const std::string& path, const io::ClipSet& clips, ClipImageStore& images,
+                        flow::FlowColors colors);
 
 }  // namespace shcnn::program
