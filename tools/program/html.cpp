@@ -26,7 +26,8 @@ p { margin: 8px 0; } .note { color: var(--faint); font-size: 13.5px; }
 .tile b { display: block; font-size: 22px; font-variant-numeric: tabular-nums; } .tile span { color: var(--faint); font-size: 13px; }
 .warning { background: var(--card); border-left: 4px solid var(--s2); padding: 10px 14px; overflow-wrap: anywhere; }
 .groups { display: flex; flex-wrap: wrap; gap: 14px 28px; margin: 16px 0; } .groups h3 { margin: 0; }
-.groups .tiles { margin: 6px 0 0; gap: 8px; } .groups .tile { padding: 8px 12px; } .groups .note { margin: 0; max-width: 330px; }
+.group { display: flex; flex-direction: column; }
+.groups .tiles { margin: auto 0 0; padding-top: 6px; gap: 8px; } .groups .tile { padding: 8px 12px; } .groups .note { margin: 0; max-width: 330px; }
 .caution .tile { border-style: dashed; } .caution h3 { color: var(--s2); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 14px; margin: 8px 0; font-variant-numeric: tabular-nums; }

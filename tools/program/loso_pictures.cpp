@@ -79,18 +79,21 @@ class Panel {
 }  // namespace
 
 void write_confusion_picture(const std::string& path, const Confusion& confusion,
-                             const std::vector<std::string>& class_names, const std::string& title) {
-  constexpr int kCell = 84, kMargin = 20, kTop = 112, kWidest = 200;
+                             const std::vector<std::string>& class_names, const std::string& title,
+                             const std::string& subtitle) {
+  constexpr int kCell = 84, kMargin = 20, kTop = 134, kWidest = 200;
   int left = text_width("true class");
   for (const std::string& name : class_names) left = std::max(left, std::min(kWidest, text_width(name)));
   left += 2 * kMargin;
   const int n = confusion.classes;
   const std::string scores = fmt::format("{} of {} right: accuracy {:.4f}, UF1 {:.4f}, UAR {:.4f}", confusion.correct(),
                                          confusion.total(), confusion.accuracy(), confusion.uf1(), confusion.uar());
-  const int width = std::max({left + n * kCell, kMargin + text_width(title, 0.5), kMargin + text_width(scores, 0.42)});
+  const int width = std::max({left + n * kCell, kMargin + text_width(title, 0.5), kMargin + text_width(subtitle, 0.42),
+                              kMargin + text_width(scores, 0.42)});
   cv::Mat picture(kTop + n * kCell + kMargin, width + kMargin, CV_8UC3, kPaper);
   text(picture, title, {kMargin, 26}, 0.5);
-  text(picture, scores, {kMargin, 48}, 0.42);
+  text(picture, subtitle, {kMargin, 48}, 0.42);
+  text(picture, scores, {kMargin, 68}, 0.42);
   text(picture, "predicted class", {left + (n * kCell - text_width("predicted class", 0.42)) / 2, kTop - 34}, 0.42);
   text(picture, "true class", {left - 12 - text_width("true class", 0.42), kTop - 10}, 0.42);
   for (int truth = 0; truth < n; ++truth) {
@@ -142,7 +145,7 @@ void write_curves_picture(const std::string& path, const LosoPlan& plan, const s
 
 void write_flow_picture(const std::string& path, const io::ClipSet& clips, ClipImageStore& images,
                         flow::FlowColors colors) {
-  constexpr int kTile = 112, kMargin = 8, kLeft = 110, kTop = 64, kMost = 5, kBar = 3;
+  constexpr int kTile = 112, kMargin = 8, kLeft = 110, kTop = 88, kMost = 5, kBar = 3;
   const auto n = static_cast<int>(clips.class_names.size());
   std::vector<ClipPictures> rows(static_cast<std::size_t>(n));
   std::size_t most = 0;
@@ -164,7 +167,8 @@ void write_flow_picture(const std::string& path, const io::ClipSet& clips, ClipI
   text(picture, "(underlined: to the apex frame)", {x_of(2), kTop - 10}, 0.4);
   const cv::Mat key = flow_color_key(colors);
   key.copyTo(picture(cv::Rect(cv::Point(6, 4), key.size())));
-  text(picture, "hue: direction; brightness: length, on each image's own scale", {12 + key.cols, 22}, 0.4);
+  text(picture, "hue: direction of the movement (disc: away from its middle); brightness: length", {14 + key.cols, 20},
+       0.4);
   for (int c = 0; c < n; ++c) {
     const int top = kTop + c * (kTile + kMargin);
     const std::string& name = clips.class_names[static_cast<std::size_t>(c)];

@@ -15,7 +15,8 @@ namespace shcnn::program {
 
 /// A PNG: rows are the true class, cells are shaded by share of their row and hold count and share.
 void write_confusion_picture(const std::string& path, const Confusion& confusion,
-                             const std::vector<std::string>& class_names, const std::string& title);
+                             const std::vector<std::string>& class_names, const std::string& title,
+                             const std::string& subtitle);
 
 /// A PNG of two panels over epochs: accuracy on training images, and on the left-out clips; one line a fold, the mean
 /// bold.

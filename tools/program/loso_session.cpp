@@ -307,10 +307,10 @@ LosoSummary finish_run(const std::string& out, const LosoPlan& plan) {
   write_summary(out, plan, summary);
   const Vote vote = vote_from_string(plan.setting("vote"));
   for (const auto& [selection, by_vote] : summary.confusions) {
-    write_confusion_picture(
-        (fs::path(out) / ("confusion-" + to_string(selection) + ".png")).string(), by_vote.at(vote).front(),
-        plan.class_names,
-        fmt::format("{}, {}, {}: {}", plan.dataset, plan.setting("protocol"), title_of(selection), way_of(selection)));
+    write_confusion_picture((fs::path(out) / ("confusion-" + to_string(selection) + ".png")).string(),
+                            by_vote.at(vote).front(), plan.class_names,
+                            fmt::format("{}, {}, {}", plan.dataset, plan.setting("protocol"), title_of(selection)),
+                            way_of(selection));
   }
   write_curves_picture((fs::path(out) / "curves.png").string(), plan, summary.folds);
   return summary;

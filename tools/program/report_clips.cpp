@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 
 #include "tools/program/clip_pictures.h"
@@ -21,6 +22,7 @@ struct Predicted {
   std::size_t clip;  ///< of the plan
   std::int32_t predicted;
   std::int64_t agreeing, images;
+  int turn = 0;  ///< how many equally sure ones of its class come before it
   double share() const { return images > 0 ? static_cast<double>(agreeing) / static_cast<double>(images) : 0; }
 };
 
@@ -42,6 +44,15 @@ struct ClipsOfRun {
   }
 };
 
+/// The surest first; of equally sure ones, one of each true class in turn.
+void sort_for_show(std::vector<Predicted>& list, const LosoPlan& plan) {
+  std::map<std::pair<double, std::int32_t>, int> seen;
+  for (Predicted& p : list) p.turn = seen[{p.share(), plan.clips[p.clip].truth}]++;
+  std::stable_sort(list.begin(), list.end(), [](const Predicted& a, const Predicted& b) {
+    return a.share() != b.share() ? a.share() > b.share() : a.turn < b.turn;
+  });
+}
+
 class Gallery {
  public:
   Gallery(Page& page, const LosoRecord& run, ClipsOfRun* clips) : page_(page), run_(run), clips_(clips) {}
@@ -61,10 +72,11 @@ class Gallery {
   std::string figure(const Predicted& p) {
     const PlannedClip& clip = run_.plan.clips[p.clip];
     const std::string& predicted = run_.plan.class_names[static_cast<std::size_t>(p.predicted)];
-    std::string caption = "<b>" + escaped(predicted) + "</b>";
-    if (p.predicted != clip.truth)
-      caption += ", is <b>" + escaped(run_.plan.class_names[static_cast<std::size_t>(clip.truth)]) + "</b>";
-    caption += fmt::format("; {} of {} images; {}", p.agreeing, p.images, escaped(clip.name));
+    const std::string& truth = run_.plan.class_names[static_cast<std::size_t>(clip.truth)];
+    std::string caption = p.predicted == clip.truth
+                              ? fmt::format("<b>{}</b>", escaped(predicted))
+                              : fmt::format("taken for <b>{}</b>, is <b>{}</b>", escaped(predicted), escaped(truth));
+    caption += fmt::format("; {} of {} images say so; {}", p.agreeing, p.images, escaped(clip.name));
     std::string strip;
     if (clips_ != nullptr) {
       const io::Clip& source = clips_->session->clips().clips[p.clip];
@@ -101,12 +113,11 @@ void add_clips(Page& page, const LosoRecord& run, const ReportOptions& options, 
       const PlannedClip& clip = run.plan.clips[task.test[i]];
       const std::int32_t predicted = vote->second.by(run.vote);
       const std::int64_t agreeing = vote->second.counts.at(static_cast<std::size_t>(predicted));
-      (predicted == clip.truth ? right : wrong).push_back({task.test[i], predicted, agreeing, clip.images});
+      (predicted == clip.truth ? right : wrong).push_back({task.test[i], predicted, agreeing, clip.images, 0});
     }
   }
-  const auto surer = [](const Predicted& a, const Predicted& b) { return a.share() > b.share(); };
-  std::stable_sort(right.begin(), right.end(), surer);
-  std::stable_sort(wrong.begin(), wrong.end(), surer);
+  sort_for_show(right, run.plan);
+  sort_for_show(wrong, run.plan);
 
   page.heading("Clips");
   std::unique_ptr<ClipsOfRun> clips;

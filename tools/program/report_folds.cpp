@@ -118,8 +118,8 @@ void add_fold_table(Page& page, const LosoRecord& run) {
     table.numbers.push_back(number);
   };
   if (run.seeds() > 1) column("seed", true);
-  column("trained on", true);
-  column("clips", true);
+  column("clips trained on", true);
+  column("clips left out", true);
   for (const Selection s : selections) column("right, " + title_of(s), true);
   if (selections.empty()) {
     column("", false);  // for "not run yet"
@@ -156,7 +156,7 @@ void add_fold_table(Page& page, const LosoRecord& run) {
   }
   page.html(table_html(table));
   page.note(
-      "'trained on' and 'clips' count clips. UF1 of one fold stands where every class occurs among its clips or its "
+      "UF1 of one fold stands where every class occurs among its clips or its "
       "predictions; the scores above come from counts summed over folds, not from these.");
 }
 

@@ -61,7 +61,7 @@ class LosoReport {
         common_(common),
         run_(read_loso_run(options.run)),
         plan_(run_.plan),
-        page_("shcnn loso run " + fs::weakly_canonical(options.run).filename().string()) {
+        page_("Cross-validation " + fs::weakly_canonical(options.run).filename().string()) {
     for (const auto& [selection, confusions] : run_.summary.confusions) selections_.push_back(selection);
   }
 
@@ -266,7 +266,7 @@ class LosoReport {
     page_.html(table_html(groups));
     page_.note(fmt::format(
         "The paper chooses each fold's epoch on the left-out subject, as ORACLE does; its {} has {} videos, this run "
-        "{}. The rows compare only where the data are the paper's; made clips are not.",
+        "{}. The rows compare only where the data are the paper's; made clips never are.",
         clips->title, clips->videos, plan_.clips.size()));
   }
 
