@@ -301,6 +301,7 @@ class LosoReport {
       if (field.first == "input") part = 1;
       if (field.first == "recipe") part = 2;
       parts[part].push_back(field);
+      if (field.first == "flow-colors") parts[part].back().second = field.second == "0" ? "hsv" : "hsi";
     }
     Settings place;
     for (const auto& [key, value] : read_settings(run_.path)) {

@@ -31,7 +31,8 @@ std::string settings_table(const std::vector<std::pair<std::string, std::string>
 Table version_table() {
   const Machine machine = this_machine();
   Table table{{}, {}, {}};
-  table.rows.push_back({"report written by", escaped(std::string("shcnn ") + SHCNN_VERSION + ", " + __VERSION__)});
+  table.rows.push_back(
+      {"report written by", escaped(std::string("shcnn ") + SHCNN_VERSION + " (compiler " + __VERSION__ + ")")});
   table.rows.push_back(
       {"report written on", escaped(fmt::format("{}, {} cores for this process", machine.processor, machine.cores))});
   return table;
