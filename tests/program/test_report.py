@@ -195,7 +195,7 @@ class LosoReport(ProgramTest):
         left_out = re.search(r"<title>left-out clips: 3, ([0-9.]+)</title>", text).group(1)
         self.assertAlmostEqual(float(left_out), scores["last"]["majority"]["over_seeds"]["accuracy"]["mean"], places=4)
         # a row for each fold with each seed: what is right there adds up
-        rows = re.findall(r"<tr><td class=\"n\">\d+</td><td>(sub0\d)</td>(.*?)</tr>", text)
+        rows = re.findall(r"<tr><td class=\"n\">\d+</td><td><span class=\"whole\">(sub0\d)</span></td>(.*?)</tr>", text)
         self.assertEqual([name for name, _ in rows], ["sub01", "sub02", "sub03"] * 2)
         cells = [[c for c in re.findall(r"<td[^>]*>(.*?)</td>", row)] for _, row in rows]  # seed, trained on, clips, right ...
         self.assertEqual(sum(int(c[2]) for c in cells[:3]), 8)

@@ -25,14 +25,14 @@ p { margin: 8px 0; } .note { color: var(--faint); font-size: 13.5px; }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 16px; }
 .tile b { display: block; font-size: 22px; font-variant-numeric: tabular-nums; } .tile span { color: var(--faint); font-size: 13px; }
 .warning { background: var(--card); border-left: 4px solid var(--s2); padding: 10px 14px; overflow-wrap: anywhere; }
-.groups { display: flex; flex-wrap: wrap; gap: 14px 28px; margin: 16px 0; } .groups h3 { margin: 0; }
+.groups { display: flex; flex-wrap: wrap; gap: 14px 18px; margin: 16px 0; } .groups h3 { margin: 0; }
 .group { display: flex; flex-direction: column; }
-.groups .tiles { margin: auto 0 0; padding-top: 6px; gap: 8px; } .groups .tile { padding: 8px 12px; } .groups .note { margin: 0; max-width: 330px; }
+.groups .tiles { margin: auto 0 0; padding-top: 6px; gap: 8px; } .groups .tile { padding: 8px 10px; } .groups .tile b { font-size: 20px; } .groups .note { margin: 0; max-width: 330px; }
 .caution .tile { border-style: dashed; } .caution h3 { color: var(--s2); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 14px; margin: 8px 0; font-variant-numeric: tabular-nums; }
 th, td { padding: 4px 10px; border-bottom: 1px solid var(--line); text-align: left; overflow-wrap: anywhere; }
-th { color: var(--faint); font-weight: 600; } .n { text-align: right; }
+th { color: var(--faint); font-weight: 600; } th, .n, .whole { overflow-wrap: normal; } .n { text-align: right; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(420px, 1fr)); gap: 18px; }
 .charts.small { grid-template-columns: repeat(auto-fill, minmax(220px, 1fr)); gap: 14px; } .charts.small figcaption { font-size: 13px; }
 .legend { font-size: 14px; } .legend .key { margin-left: 0; } .legend .series { margin-right: 16px; }

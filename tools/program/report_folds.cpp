@@ -132,7 +132,8 @@ void add_fold_table(Page& page, const LosoRecord& run) {
 
   for (std::size_t t = 0; t < run.plan.tasks.size(); ++t) {
     const LosoTask& task = run.plan.tasks[t];
-    std::vector<std::string> row = {fmt::format("{}", task.fold), escaped(left_out(run.plan, task))};
+    std::vector<std::string> row = {fmt::format("{}", task.fold),
+                                    "<span class=\"whole\">" + escaped(left_out(run.plan, task)) + "</span>"};
     if (run.seeds() > 1) row.push_back(fmt::format("{}", task.seed));
     row.push_back(fmt::format("{}", task.training.size()));
     row.push_back(fmt::format("{}", task.test.size()));
