@@ -206,6 +206,13 @@ int LosoPlan::folds() const {
   return most + 1;
 }
 
+std::string LosoPlan::setting(const std::string& name) const {
+  for (const auto& [key, value] : config) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
 std::vector<std::size_t> LosoPlan::longest_first() const {
   std::vector<std::size_t> order(tasks.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;

@@ -91,6 +91,8 @@ struct LosoPlan {
   std::string hash;             ///< over everything above
 
   int folds() const;
+  /// Of config; "" where it does not say.
+  std::string setting(const std::string& name) const;
   /// Task numbers, longest first; of equal ones the lower.
   std::vector<std::size_t> longest_first() const;
 };

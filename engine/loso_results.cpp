@@ -188,41 +188,48 @@ FoldResult read_fold(const fs::path& path, const LosoPlan& plan) {
   return out;
 }
 
-LosoSummary merge_folds(const fs::path& run, const LosoPlan& plan) {
+std::vector<FoldResult> read_folds(const fs::path& run, const LosoPlan& plan) {
   std::vector<fs::path> files;
   std::error_code error;
   for (fs::directory_iterator entry(run / "folds", error), end; !error && entry != end; entry.increment(error)) {
     if (entry->path().extension() == ".json") files.push_back(entry->path());
   }
   std::sort(files.begin(), files.end());
-  std::map<std::size_t, fs::path> from;
-  LosoSummary out;
-  out.folds.resize(plan.tasks.size());
+  std::map<std::size_t, std::pair<fs::path, FoldResult>> by_task;
   for (const fs::path& path : files) {
     FoldResult result = read_fold(path, plan);
-    const auto [entry, fresh] = from.emplace(result.task, path);
+    const std::size_t task = result.task;
+    const auto [entry, fresh] = by_task.try_emplace(task, path, std::move(result));
     if (!fresh) {
       throw io::Error(
           io::ErrorKind::kUsage, path, "",
-          "holds fold " + std::to_string(result.task) + ", and so does " + entry->second.filename().string(),
+          "holds fold " + std::to_string(task) + ", and so does " + entry->second.first.filename().string(),
           "remove one of the two");
     }
-    out.folds[result.task] = std::move(result);
   }
-  if (from.size() != plan.tasks.size()) {
-    std::string missing;
-    std::size_t count = 0;
-    constexpr std::size_t kShown = 8;
-    for (std::size_t t = 0; t < plan.tasks.size(); ++t) {
-      if (from.contains(t) || ++count > kShown) continue;
-      missing += (missing.empty() ? "" : ", ") + std::to_string(t) + " (" + plan.tasks[t].name + ")";
-    }
-    throw io::Error(io::ErrorKind::kUsage, run, "",
-                    std::to_string(count) + " of " + std::to_string(plan.tasks.size()) +
-                        " folds are missing: " + missing + (count > kShown ? ", ..." : ""),
-                    "run them with shcnn loso run");
-  }
+  std::vector<FoldResult> out;
+  for (auto& [task, found] : by_task) out.push_back(std::move(found.second));
+  return out;
+}
 
+std::string missing_folds(const LosoPlan& plan, const std::vector<FoldResult>& folds) {
+  constexpr std::size_t kShown = 8;
+  std::set<std::size_t> there;
+  for (const FoldResult& fold : folds) there.insert(fold.task);
+  std::string names;
+  std::size_t count = 0;
+  for (std::size_t t = 0; t < plan.tasks.size(); ++t) {
+    if (there.contains(t) || ++count > kShown) continue;
+    names += (names.empty() ? "" : ", ") + std::to_string(t) + " (" + plan.tasks[t].name + ")";
+  }
+  if (count == 0) return "";
+  return std::to_string(count) + " of " + std::to_string(plan.tasks.size()) + " folds are missing: " + names +
+         (count > kShown ? ", ..." : "");
+}
+
+LosoSummary add_up(const LosoPlan& plan, std::vector<FoldResult> folds) {
+  LosoSummary out;
+  out.folds = std::move(folds);
   const std::uint64_t first_seed = plan.tasks.front().seed;
   const auto seeds = static_cast<std::size_t>(plan.tasks.back().seed - first_seed + 1);
   const auto classes = static_cast<int>(plan.class_names.size());
@@ -243,6 +250,15 @@ LosoSummary merge_folds(const fs::path& run, const LosoPlan& plan) {
     }
   }
   return out;
+}
+
+LosoSummary merge_folds(const fs::path& run, const LosoPlan& plan) {
+  std::vector<FoldResult> folds = read_folds(run, plan);
+  const std::string missing = missing_folds(plan, folds);
+  if (!missing.empty()) {
+    throw io::Error(io::ErrorKind::kUsage, run, "", missing, "run them with shcnn loso run");
+  }
+  return add_up(plan, std::move(folds));
 }
 
 Spread spread(const SeedConfusions& confusions, double (Confusion::*value)() const) {

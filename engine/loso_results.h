@@ -31,12 +31,18 @@ using SeedConfusions = std::vector<Confusion>;
 
 struct LosoSummary {
   std::map<Selection, std::map<Vote, SeedConfusions>> confusions;
-  std::vector<FoldResult> folds;              ///< by task
+  std::vector<FoldResult> folds;              ///< by task; those that there are
   std::int64_t neutral = -1, neutral_of = 0;  ///< Pretrained::kDirect: images seen as neutral, and all
 };
 
-/// Reads every result of RUN/folds. io::Error (kUsage) naming the files where a fold is missing, there twice, or of
-/// another plan.
+/// The results of RUN/folds that are there, by task. io::Error (kUsage) naming the files where one is there twice or of
+/// another plan; (kBadData) on damage.
+std::vector<FoldResult> read_folds(const std::filesystem::path& run, const LosoPlan& plan);
+/// "2 of 8 folds are missing: 3 (sub04), 5 (sub06)"; "" where every task of the plan has a result.
+std::string missing_folds(const LosoPlan& plan, const std::vector<FoldResult>& folds);
+/// What these folds, all or some, add up to.
+LosoSummary add_up(const LosoPlan& plan, std::vector<FoldResult> folds);
+/// read_folds and add_up; io::Error (kUsage) where a fold is missing.
 LosoSummary merge_folds(const std::filesystem::path& run, const LosoPlan& plan);
 /// Writes results.json and the tables of RUN.
 void write_summary(const std::filesystem::path& run, const LosoPlan& plan, const LosoSummary& summary);

@@ -12,6 +12,7 @@ import tempfile
 import time
 
 import program
+from page import PageParser
 from program import BAD_DATA, STOPPED, USAGE, ProgramTest
 
 # the static network on frames: small enough for tests; the micro network has one test of its own
@@ -193,6 +194,14 @@ class Loso(ClipTest):
         for picture in ("flow.png", "confusion-last.png", "curves.png"):
             self.assertGreater((run / picture).stat().st_size, 3000, picture)
         self.assertEqual(len([f for f in self.files(run / "images") if f.endswith(".safetensors")]), 6)
+        for cache in ("kept", "removed"):  # each clip: two frames and its two flow images, from the cache or made anew
+            if cache == "removed":
+                shutil.rmtree(run / "images")
+            self.done("report", run)
+            page = PageParser((run / "report.html").read_text(encoding="utf-8"))
+            self.assertTrue(page.stands_alone())
+            for kind, pictures in (("first frame", 6), ("flow image", 12), ("key of the colours", 1)):
+                self.assertEqual(sum(kind in alt for alt in page.pictures), pictures, f"{kind}, cache {cache}")
 
 
 class Mpi(ClipTest):

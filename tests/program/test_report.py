@@ -1,44 +1,16 @@
 """report: one self-contained page about a run."""
 
 import csv
-import html.parser
+import json
 import pathlib
+import re
 import shutil
 import struct
 import tempfile
 
 import program
+from page import PageParser
 from program import BAD_DATA, DONE, USAGE, ProgramTest, shcnn
-
-
-class PageParser(html.parser.HTMLParser):
-    """Text, and what a page holds: tags in balance, sources, pictures."""
-
-    VOID = {"meta", "img", "br"}
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.words, self.sources, self.tags = [], [], [], []
-        self.feed(text)
-        assert not self.open, f"left open: {self.open}"
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        self.sources += [value for name, value in attributes if name in ("src", "href")]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.tags.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open and self.open.pop() == tag, tag
-
-    def handle_data(self, data):
-        self.words.append(data)
-
-    def text(self):
-        return " ".join(" ".join(self.words).split())
 
 
 def read_events(path):
@@ -94,8 +66,7 @@ class Report(ProgramTest):
     def test_training_writes_it(self):
         text = (self.trained / "report.html").read_text(encoding="utf-8")
         page = PageParser(text)
-        self.assertNotIn("script", page.tags)
-        self.assertTrue(all(s.startswith("data:image/png;base64,") for s in page.sources), page.sources)
+        self.assertTrue(page.stands_alone(), page.sources)
         self.assertNotIn("http", text.lower())
         self.assertNotIn("url(", text)
         words = page.text()
@@ -133,7 +104,8 @@ class Report(ProgramTest):
         self.assertIn("<b>angry & co", page.text())
 
     def test_refusals(self):
-        self.refused(USAGE, "holds no finished epoch", "report", self.folder)
+        self.refused(USAGE, ["holds no run", "curves.csv", "plan.json", "name the --out"], "report", self.folder)
+        self.refused(USAGE, "there is no such folder", "report", self.folder / "none")
         run = self.folder / "run"
         shutil.copytree(self.trained, run)
         (run / "results.json").write_text("{")
@@ -162,6 +134,134 @@ class Report(ProgramTest):
                 seen.add((name, int(row["step"])))
         self.assertEqual(seen, set(scalars))
         self.assertGreater(len(seen), 30)
+
+
+class LosoReport(ProgramTest):
+    """A cross-validation on frames: three subjects, two seeds."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.shared = pathlib.Path(tempfile.mkdtemp(prefix="shcnn-report-"))
+        cls.clips, cls.ran = cls.shared / "clips", cls.shared / "run"
+        for arguments in (["data", "synth", "clips", "--out", cls.clips, "--layout", "casme2", "--clips", "8", "--subjects",
+                           "3", "--size", "40", "--frames", "4", "5"],
+                          ["loso", "run", "--dataset", "casme2", "--data", cls.clips, "--out", cls.ran, "--input", "frames",
+                           "--epochs", "3", "--batch", "4", "--augment", "none", "--seed", "9", "--seeds", "2", "--images", "3"]):
+            result = shcnn(*arguments)
+            assert result.code == DONE, result.err
+        cls.results = json.loads((cls.ran / "results.json").read_text())
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.shared, ignore_errors=True)
+
+    def copy(self, name):
+        run = self.folder / name
+        shutil.copytree(self.ran, run)
+        return run
+
+    def page(self, run, *more):
+        self.done("report", run, *more)
+        text = (run / "report.html").read_text(encoding="utf-8")
+        page = PageParser(text)
+        self.assertTrue(page.stands_alone(), page.sources)
+        self.assertNotIn("http", text.lower())
+        self.assertNotIn("url(", text)
+        return page, text
+
+    def test_whole_run(self):
+        page, text = self.page(self.copy("run"))
+        words = page.text()
+        for part in ("casme2: 8 clips of 3 subjects", "leave one subject out", "ORACLE", "optimistic", "Beside the paper",
+                     "A: frames, no pretraining", "55/246", "Confusion matrices", "Training curves", "Folds", "Clips",
+                     "Best predictions", "Worst predictions", "Configuration", "Versions and times", str(self.clips)):
+            self.assertIn(part, words)
+        for absent in ("Incomplete", "Not merged", "not run yet", "No pictures"):
+            self.assertNotIn(absent, words)
+        scores = self.results["scores"]
+        for selection in ("last", "inner", "oracle"):
+            first = scores[selection]["majority"]
+            tiles = f"{first['accuracy']:.4f} accuracy, {first['correct']}/8 {first['uf1']:.4f} UF1 {first['uar']:.4f} UAR"
+            self.assertIn(tiles, words)
+            over = first["over_seeds"]
+            self.assertIn(f"{over['accuracy']['mean']:.4f} \u00b1 {over['accuracy']['deviation']:.4f} "
+                          f"{over['uf1']['mean']:.4f} \u00b1 {over['uf1']['deviation']:.4f}", words)
+            for vote in ("majority", "sum-logits", "sum-softmax"):
+                one = scores[selection][vote]
+                self.assertIn(f"{vote} {one['correct']}/8 {one['accuracy']:.4f} {one['uf1']:.4f} {one['uar']:.4f}", words)
+        # two charts over all folds, and one for each fold of the first seed
+        self.assertEqual(page.tags.count("svg"), 2 + 3)
+        # had every fold stopped at its last epoch: the accuracy of 'last', over both seeds
+        left_out = re.search(r"<title>left-out clips: 3, ([0-9.]+)</title>", text).group(1)
+        self.assertAlmostEqual(float(left_out), scores["last"]["majority"]["over_seeds"]["accuracy"]["mean"], places=4)
+        # a row for each fold with each seed: what is right there adds up
+        rows = re.findall(r"<tr><td class=\"n\">\d+</td><td><span class=\"whole\">(sub0\d)</span></td>(.*?)</tr>", text)
+        self.assertEqual([name for name, _ in rows], ["sub01", "sub02", "sub03"] * 2)
+        cells = [[c for c in re.findall(r"<td[^>]*>(.*?)</td>", row)] for _, row in rows]  # seed, trained on, clips, right ...
+        self.assertEqual(sum(int(c[2]) for c in cells[:3]), 8)
+        self.assertEqual(sum(int(c[3]) for c in cells[:3]), scores["last"]["majority"]["correct"])
+        self.assertEqual(sum(int(c[5]) for c in cells[:3]), scores["oracle"]["majority"]["correct"])
+        # six clips of each kind at most are shown, with its first, its apex's and its last frame (two may be one)
+        right = scores["last"]["majority"]["correct"]
+        shown = [p["name"] for p in self.results["predictions"] if any(alt.startswith(p["name"]) for alt in page.pictures)]
+        self.assertEqual(len(set(shown)), min(6, right) + min(6, 8 - right))
+        for name in shown:
+            self.assertIn(sum(alt.startswith(name) for alt in page.pictures), (2, 3), name)
+
+    def test_what_is_there_of_an_unfinished_run(self):
+        run = self.copy("run")
+        (run / "results.json").unlink()
+        self.assertIn("Not merged yet: all folds have a result", self.page(run)[0].text())
+        (run / "folds" / "task-0001.json").unlink()
+        page, text = self.page(run)
+        words = page.text()
+        self.assertIn("Incomplete: 1 of 6 folds are missing: 1 (sub02)", words)
+        self.assertEqual(words.count("not run yet"), 1)
+        clips = sum(p["name"].startswith("sub02/") and p["seed"] == 9 for p in self.results["predictions"])
+        self.assertRegex(words, rf"accuracy, \d/{8 - clips} ")
+        self.assertIn("1 of 2 seeds have all of their folds", words)
+        for file in (run / "folds").glob("*.json"):
+            file.unlink()
+        page, text = self.page(run)
+        words = page.text()
+        self.assertIn("No fold has a result yet", words)
+        self.assertEqual(words.count("not run yet"), 6)
+        self.assertNotIn("accuracy", words)
+        self.assertEqual(page.pictures, [])
+
+    def test_clips_that_are_gone_or_others(self):
+        run = self.copy("run")
+        config = (run / "config.toml").read_text()
+        (run / "config.toml").write_text(config.replace(str(self.clips), str(self.folder / "gone")))
+        page, _ = self.page(run)
+        self.assertEqual(page.pictures, [])
+        self.assertIn("No pictures: the clips of the run cannot be read any more", page.text())
+        self.assertIn("Worst predictions", page.text())
+        self.assertGreater(len(self.page(run, "--data", self.clips)[0].pictures), 8)
+        self.done("data", "synth", "clips", "--out", self.folder / "other", "--layout", "casme2", "--clips", "8", "--subjects",
+                  "3", "--size", "40", "--frames", "4", "5", "--seed", "2")
+        page, _ = self.page(run, "--data", self.folder / "other")
+        self.assertEqual(page.pictures, [])
+        self.assertIn("other clips than those of the run", page.text())
+        self.assertEqual(self.page(run, "--no-pictures")[0].pictures, [])
+        (run / "config.toml").unlink()
+        self.assertIn("config.toml, which says where they are, is missing", self.page(run)[0].text())
+
+    def test_names_are_text(self):
+        classes = self.folder / "classes.csv"
+        classes.write_text("emotion,class\nhappiness,<b>glad & co\nothers,rest\nrepression,rest\nsurprise,rest\ndisgust,rest\n")
+        self.done("loso", "plan", "--dataset", "casme2", "--data", self.clips, "--out", self.folder / "run", "--classes", classes)
+        self.assertIn("<b>glad & co", self.page(self.folder / "run")[0].text())
+
+    def test_refusals(self):
+        run = self.copy("run")
+        (run / "folds" / "task-0001.json").write_text("{")
+        self.refused(BAD_DATA, ["task-0001.json", "is no result of a fold", "remove it"], "report", run)
+        shutil.copy(self.ran / "folds" / "task-0002.json", run / "folds" / "task-0001.json")
+        self.refused(USAGE, ["task-0002.json", "so does task-0001.json"], "report", run)
+        (run / "plan.json").write_text("{}")
+        self.refused(BAD_DATA, "plan.json", "report", run)
+        self.assertFalse((run / "report.html").exists())
 
 
 if __name__ == "__main__":

@@ -52,20 +52,36 @@ def pixels_of(path):
 
 
 class Screenshot(ProgramTest):
-    def setUp(self):
-        super().setUp()
+    def train(self):
         faces, run = self.folder / "faces", self.folder / "run"
         self.done("data", "synth", "faces", "--out", faces, "--count", "140")
         self.done("train", "--dataset", "fer2013", "--data", faces, "--out", run, "--batch", "56", "--augment", "center", "--epochs",
                   "2", "--val-split", "public-test")
-        self.page = run / "report.html"
+        return run / "report.html"
+
+    def cross_validate(self):
+        clips, run = self.folder / "clips", self.folder / "loso"
+        self.done("data", "synth", "clips", "--out", clips, "--layout", "casme2", "--clips", "8", "--subjects", "3", "--size", "40",
+                  "--frames", "4", "5")
+        self.done("loso", "run", "--dataset", "casme2", "--data", clips, "--out", run, "--input", "frames", "--epochs", "2",
+                  "--batch", "4", "--augment", "none")
+        self.done("report", run)
+        return run / "report.html"
 
     def browse(self, *arguments):
         subprocess.run([BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
                         f"--user-data-dir={self.folder / 'profile'}", *arguments, self.page.as_uri()],
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300, check=True)
 
-    def test_light_dark_and_paper(self):
+    def test_training(self):
+        self.page = self.train()
+        self.light_dark_and_paper()
+
+    def test_cross_validation(self):
+        self.page = self.cross_validate()
+        self.light_dark_and_paper()
+
+    def light_dark_and_paper(self):
         backgrounds = {}
         for scheme, number in (("light", 1), ("dark", 0)):
             picture = self.folder / f"{scheme}.png"

@@ -11,7 +11,8 @@
 namespace shcnn::program {
 namespace {
 
-constexpr double kWide = 520, kHigh = 250, kLeft = 52, kRight = 14, kTop = 10, kBottom = 28;
+constexpr double kRight = 14, kTop = 10, kBottom = 28;
+constexpr double kSmall = 300;  ///< px; narrower charts have fewer ticks and smaller dots
 
 /// The next of 1, 2, 5, 10 ... times a power of ten that cuts `range` into at most `most` parts.
 double tick_step(double range, int most) {
@@ -40,9 +41,25 @@ struct Axis {
   double at(double value, double from, double to) const { return from + (value - low) / (high - low) * (to - from); }
 };
 
+std::string key(std::size_t i, const std::string& name) {
+  return fmt::format(" <span class=\"series\"><span class=\"key\" style=\"background:var(--s{})\"></span>{}</span>",
+                     i % 4 + 1, escaped(name));
+}
+
 }  // namespace
 
-std::string line_chart(const std::string& title, const std::vector<Series>& series, double marked) {
+ChartShape small_multiple() { return {250, 150, std::pair{0.0, 1.0}, false}; }
+
+std::string legend(const std::vector<std::string>& names) {
+  std::string out = "<p class=\"legend\">";
+  for (std::size_t i = 0; i < names.size(); ++i) out += key(i, names[i]);
+  return out + "</p>";
+}
+
+std::string line_chart(const std::string& title, const std::vector<Series>& series, double marked,
+                       const ChartShape& shape) {
+  const bool small = shape.wide < kSmall;
+  const double wide = shape.wide, high = shape.high, left = small ? 32 : 52, dot = small ? 1.7 : 2.6;
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   double x_low = kInfinity, x_high = -kInfinity, y_low = kInfinity, y_high = -kInfinity;
   const auto shown = [](const std::pair<double, double>& p) {
@@ -56,31 +73,29 @@ std::string line_chart(const std::string& title, const std::vector<Series>& seri
     }
   }
   if (x_low > x_high) return "";
-  const Axis x = Axis::over(x_low, x_high, 8, true), y = Axis::over(y_low, y_high, 5, false);
-  const auto px = [&x](double v) { return x.at(v, kLeft, kWide - kRight); };
-  const auto py = [&y](double v) { return y.at(v, kHigh - kBottom, kTop); };
+  if (shape.y) y_low = shape.y->first, y_high = shape.y->second;
+  const Axis x = Axis::over(x_low, x_high, small ? 4 : 8, true), y = Axis::over(y_low, y_high, small ? 2 : 5, false);
+  const auto px = [&](double v) { return x.at(v, left, wide - kRight); };
+  const auto py = [&](double v) { return y.at(v, high - kBottom, kTop); };
 
   std::string out = "<figure><figcaption>" + escaped(title);
-  for (std::size_t i = 0; i < series.size(); ++i) {
-    out += fmt::format(" <span class=\"series\"><span class=\"key\" style=\"background:var(--s{})\"></span>{}</span>",
-                       i % 4 + 1, escaped(series[i].name));
-  }
-  out += fmt::format("</figcaption><svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">", kWide, kHigh,
+  for (std::size_t i = 0; shape.legend && i < series.size(); ++i) out += key(i, series[i].name);
+  out += fmt::format("</figcaption><svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">", wide, high,
                      escaped(title));
   for (int k = 0; y.low + k * y.step <= y.high + 1e-9 * y.step; ++k) {
     const double value = y.low + k * y.step;
     out += fmt::format(
         "<line x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\" stroke=\"var(--line)\"/>"
         "<text x=\"{3}\" y=\"{4:.1f}\" text-anchor=\"end\">{5:.4g}</text>",
-        kLeft, kWide - kRight, py(value), kLeft - 6, py(value) + 4, std::abs(value) < 1e-9 * y.step ? 0 : value);
+        left, wide - kRight, py(value), left - 6, py(value) + 4, std::abs(value) < 1e-9 * y.step ? 0 : value);
   }
   for (double value = std::ceil(x.low / x.step) * x.step; value <= x.high + 1e-9; value += x.step) {
-    out += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:g}</text>", px(value), kHigh - 8, value);
+    out += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:g}</text>", px(value), high - 8, value);
   }
   if (marked >= x.low && marked <= x.high) {
     out += fmt::format(
         "<line x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1}\" y2=\"{2}\" stroke=\"var(--faint)\" stroke-dasharray=\"4 4\"/>",
-        px(marked), kTop, kHigh - kBottom);
+        px(marked), kTop, high - kBottom);
   }
   for (std::size_t i = 0; i < series.size(); ++i) {
     std::string path, dots;
@@ -88,8 +103,8 @@ std::string line_chart(const std::string& title, const std::vector<Series>& seri
       if (!shown(p)) continue;
       path += fmt::format("{}{:.1f},{:.1f}", path.empty() ? "" : " ", px(p.first), py(p.second));
       dots += fmt::format(
-          "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.6\" fill=\"var(--s{})\"><title>{}: {:g}, {:.5g}</title></circle>",
-          px(p.first), py(p.second), i % 4 + 1, escaped(series[i].name), p.first, p.second);
+          "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\" fill=\"var(--s{})\"><title>{}: {:g}, {:.5g}</title></circle>",
+          px(p.first), py(p.second), dot, i % 4 + 1, escaped(series[i].name), p.first, p.second);
     }
     out += fmt::format("<polyline fill=\"none\" stroke=\"var(--s{})\" stroke-width=\"2\" points=\"{}\"/>{}", i % 4 + 1,
                        path, dots);

@@ -8,8 +8,6 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
-#include "flow/flow_color.h"
-
 namespace shcnn::program {
 namespace {
 
@@ -39,21 +37,6 @@ cv::Mat from_gray(const cv::Mat& gray) {
   return out;
 }
 
-/// Which colour means which direction: a disc, as if every pixel had moved away from its middle.
-cv::Mat color_key() {
-  cv::Mat key(kKey, kKey, CV_8UC3, kPaper);
-  const float middle = (kKey - 1) / 2.0f;
-  for (int y = 0; y < kKey; ++y) {
-    for (int x = 0; x < kKey; ++x) {
-      const float u1 = (static_cast<float>(x) - middle) / middle, u2 = (static_cast<float>(y) - middle) / middle;
-      if (flow::flow_length(u1, u2) > 1) continue;
-      const flow::Rgb c = flow::flow_color(u1, u2, flow::FlowColors::kHsv, {255.0f, 0.0f}, 0, 1);
-      key.at<cv::Vec3b>(y, x) = {c.b, c.g, c.r};
-    }
-  }
-  return key;
-}
-
 /// Mean length of the vectors over the frames, the frame that is shown marked.
 void draw_curve(cv::Mat& sheet, const cv::Rect& box, const std::vector<float>& means, int strongest) {
   const double top = std::max(1e-6, static_cast<double>(*std::max_element(means.begin(), means.end())));
@@ -79,6 +62,20 @@ void draw_curve(cv::Mat& sheet, const cv::Rect& box, const std::vector<float>& m
 }
 
 }  // namespace
+
+cv::Mat flow_color_key(flow::FlowColors colors) {
+  cv::Mat key(kKey, kKey, CV_8UC3, kPaper);
+  const float middle = (kKey - 1) / 2.0f;
+  for (int y = 0; y < kKey; ++y) {
+    for (int x = 0; x < kKey; ++x) {
+      const float u1 = (static_cast<float>(x) - middle) / middle, u2 = (static_cast<float>(y) - middle) / middle;
+      if (flow::flow_length(u1, u2) > 1) continue;
+      const flow::Rgb c = flow::flow_color(u1, u2, colors, {255.0f, 0.0f}, 0, 1);
+      key.at<cv::Vec3b>(y, x) = {c.b, c.g, c.r};
+    }
+  }
+  return key;
+}
 
 void FlowOverview::set_first(const io::Frame& first) {
   first_ = cv::Mat(first.height, first.width, CV_8U, const_cast<std::uint8_t*>(first.pixels.data())).clone();
@@ -126,7 +123,7 @@ void FlowOverview::write(const std::filesystem::path& path) const {
   }
   // the key sits in the flow panel's caption, where it covers nothing
   const int key_x = kMargin + 3 * (kPanel + kMargin) - kMargin - kText;
-  cv::Mat key = scaled(color_key(), kText - 4);
+  cv::Mat key = scaled(flow_color_key(flow::FlowColors::kHsv), kText - 4);
   key.copyTo(sheet(cv::Rect(cv::Point(key_x, kMargin + panels[2].rows + 2), key.size())));
   if (means_.size() > 1) {
     draw_curve(sheet, cv::Rect(kMargin, below, width - 2 * kMargin, kCurve), means_, strongest_);

@@ -8,10 +8,14 @@
 #include <span>
 #include <vector>
 
+#include "flow/flow_color.h"
 #include "io/frames.h"
 #include "io/image.h"
 
 namespace shcnn::program {
+
+/// Which colour means which direction: a disc, as if every pixel had moved away from its middle. (56, 56) BGR
+cv::Mat flow_color_key(flow::FlowColors colors);
 
 class FlowOverview {
  public:

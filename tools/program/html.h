@@ -26,10 +26,14 @@ class Page {
  public:
   explicit Page(std::string title) : title_(std::move(title)) {}
   void heading(const std::string& text) { body_ += "<h2>" + escaped(text) + "</h2>\n"; }
+  void subheading(const std::string& text) { body_ += "<h3>" + escaped(text) + "</h3>\n"; }
   void paragraph(const std::string& text) { body_ += "<p>" + escaped(text) + "</p>\n"; }
   void note(const std::string& text) { body_ += "<p class=\"note\">" + escaped(text) + "</p>\n"; }
+  /// What a reader must know before all else.
+  void warning(const std::string& text) { body_ += "<p class=\"warning\">" + escaped(text) + "</p>\n"; }
   void html(const std::string& text) { body_ += text + "\n"; }
-  std::string text() const;  ///< the whole page
+  const std::string& body() const { return body_; }  ///< what was added
+  std::string text() const;                          ///< the whole page
 
  private:
   std::string title_, body_;

@@ -126,7 +126,8 @@ void run_run(const LosoArguments& args, const Common& common, const CLI::App& ve
   if (rank_of_environment().rank > 0) return;  // the first of several merges
   const LosoSummary summary = finish_run(args.out, session.plan());
   if (session.config().images.input == ClipInput::kFlow) {
-    write_flow_picture((fs::path(args.out) / "flow.png").string(), session.clips(), session.images());
+    write_flow_picture((fs::path(args.out) / "flow.png").string(), session.clips(), session.images(),
+                       session.config().images.flow.colors);
   }
   show(args.out, session.plan(), summary, common);
 }
@@ -134,14 +135,20 @@ void run_run(const LosoArguments& args, const Common& common, const CLI::App& ve
 }  // namespace
 
 void add_loso(CLI::App& app, Common& common, Verbs& verbs) {
-  CLI::App* loso = add_verb(
-      app, "loso", "Recognises micro-expressions in clips, leaving one subject out at a time: plan, run, merge.",
-      {"shcnn loso run --dataset casme2 --data CASME2 --out RUN",
-       "mpirun -n 4 shcnn loso run --dataset samm --data SAMM --out RUN",
-       "shcnn loso plan --dataset casme --data CASME --out RUN --slurm"});
+  CLI::App* loso =
+      add_verb(app, "loso",
+               "Recognises micro-expressions in clips, leaving one subject out at a time. run does it all; plan and "
+               "merge serve\n"
+               "clusters, where folds run one by one. shcnn report RUN makes a page of it, finished or not.",
+               {"shcnn loso run --dataset casme2 --data CASME2 --out RUN",
+                "mpirun -n 4 shcnn loso run --dataset samm --data SAMM --out RUN",
+                "shcnn loso plan --dataset casme --data CASME --out RUN --slurm"});
   loso->require_subcommand(1);
   {
-    CLI::App* verb = add_verb(*loso, "plan", "Writes the plan of the folds to RUN, and runs none.",
+    CLI::App* verb = add_verb(*loso, "plan",
+                              "Reads the clips and writes RUN/plan.json: which clips each fold trains on and which it "
+                              "leaves out. Runs none; run\n"
+                              "makes the same plan by itself. Prints the folds, longest first.",
                               {"shcnn loso plan --dataset casme2 --data CASME2 --out RUN",
                                "shcnn loso plan --dataset casme2 --data CASME2 --out RUN --slurm"});
     auto args = std::make_shared<LosoArguments>();
@@ -160,9 +167,9 @@ void add_loso(CLI::App& app, Common& common, Verbs& verbs) {
   {
     CLI::App* verb =
         add_verb(*loso, "run",
-                 "Runs the folds that RUN lacks, longest first, and adds up all of them. What is killed is run again "
-                 "by the next\n"
-                 "call; several calls on one RUN, under mpirun or by hand, share the work.",
+                 "Runs the folds that RUN lacks, longest first, and adds up all of them, as merge does. A fold that is "
+                 "killed is\n"
+                 "run again by the next call; several calls on one RUN, under mpirun or by hand, share the work.",
                  {"shcnn loso run --dataset casme2 --data CASME2 --out RUN", "shcnn loso run --out RUN",
                   "shcnn loso run --out RUN --fold 3",
                   "shcnn loso run --dataset composite --data casme2=CASME2 --data samm=SAMM --out RUN",
@@ -185,13 +192,15 @@ void add_loso(CLI::App& app, Common& common, Verbs& verbs) {
                      [verb, args, &common] { resolve_options(*verb, *args, common); }});
   }
   {
-    CLI::App* verb =
-        add_verb(*loso, "merge",
-                 "Adds up the folds of RUN. Refuses gaps, folds that are there twice, and folds of another\n"
-                 "configuration or other data.",
-                 {"shcnn loso merge --out RUN"});
+    CLI::App* verb = add_verb(
+        *loso, "merge",
+        "Adds up the folds of RUN (after run --fold; run without it merges by itself): results.json, confusion "
+        "matrices,\n"
+        "scores by class and curves, as tables and pictures. Refuses gaps, folds that are there twice, and folds of\n"
+        "another configuration or other data.",
+        {"shcnn loso merge --out RUN"});
     auto out = std::make_shared<std::string>();
-    verb->add_option("--out", *out, "RUN");
+    verb->add_option("--out", *out, "RUN: the folder of the run");
     add_common(*verb, common, false);
     verbs.push_back({verb,
                      [verb, out, &common] {

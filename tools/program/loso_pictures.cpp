@@ -7,7 +7,8 @@
 #include <opencv2/imgproc.hpp>
 
 #include "io/atomic_file.h"
-#include "io/image.h"
+#include "tools/program/clip_pictures.h"
+#include "tools/program/flow_overview.h"
 
 namespace shcnn::program {
 namespace {
@@ -30,6 +31,13 @@ void text(cv::Mat& picture, const std::string& line, cv::Point at, double size =
 int text_width(const std::string& line, double size = 0.45) {
   int base = 0;
   return cv::getTextSize(line, cv::FONT_HERSHEY_SIMPLEX, size, 1, &base).width;
+}
+
+/// As much of `line` as `width` holds; dots stand for the rest.
+std::string fitting(std::string line, int width, double size) {
+  if (text_width(line, size) <= width) return line;
+  while (line.size() > 1 && text_width(line + "..", size) > width) line.pop_back();
+  return line + "..";
 }
 
 /// One panel of curves over epochs; y from 0 to 1.
@@ -71,21 +79,27 @@ class Panel {
 }  // namespace
 
 void write_confusion_picture(const std::string& path, const Confusion& confusion,
-                             const std::vector<std::string>& class_names, const std::string& title) {
-  constexpr int kCell = 84, kMargin = 20, kTop = 84;
-  int left = 0;
-  for (const std::string& name : class_names) left = std::max(left, text_width(name));
+                             const std::vector<std::string>& class_names, const std::string& title,
+                             const std::string& subtitle) {
+  constexpr int kCell = 84, kMargin = 20, kTop = 134, kWidest = 200;
+  int left = text_width("true class");
+  for (const std::string& name : class_names) left = std::max(left, std::min(kWidest, text_width(name)));
   left += 2 * kMargin;
   const int n = confusion.classes;
-  cv::Mat picture(kTop + n * kCell + kMargin, left + n * kCell + kMargin, CV_8UC3, kPaper);
+  const std::string scores = fmt::format("{} of {} right: accuracy {:.4f}, UF1 {:.4f}, UAR {:.4f}", confusion.correct(),
+                                         confusion.total(), confusion.accuracy(), confusion.uf1(), confusion.uar());
+  const int width = std::max({left + n * kCell, kMargin + text_width(title, 0.5), kMargin + text_width(subtitle, 0.42),
+                              kMargin + text_width(scores, 0.42)});
+  cv::Mat picture(kTop + n * kCell + kMargin, width + kMargin, CV_8UC3, kPaper);
   text(picture, title, {kMargin, 26}, 0.5);
-  text(picture,
-       fmt::format("accuracy {:.4f}  UF1 {:.4f}  UAR {:.4f}", confusion.accuracy(), confusion.uf1(), confusion.uar()),
-       {kMargin, 48}, 0.42);
+  text(picture, subtitle, {kMargin, 48}, 0.42);
+  text(picture, scores, {kMargin, 68}, 0.42);
+  text(picture, "predicted class", {left + (n * kCell - text_width("predicted class", 0.42)) / 2, kTop - 34}, 0.42);
+  text(picture, "true class", {left - 12 - text_width("true class", 0.42), kTop - 10}, 0.42);
   for (int truth = 0; truth < n; ++truth) {
-    const std::string& name = class_names[static_cast<std::size_t>(truth)];
+    const std::string name = fitting(class_names[static_cast<std::size_t>(truth)], kWidest, 0.45);
     text(picture, name, {left - 12 - text_width(name), kTop + truth * kCell + kCell / 2 + 4});
-    const std::string above = name.substr(0, 10);
+    const std::string above = fitting(class_names[static_cast<std::size_t>(truth)], kCell - 4, 0.4);
     text(picture, above, {left + truth * kCell + (kCell - text_width(above, 0.4)) / 2, kTop - 10}, 0.4);
     for (int predicted = 0; predicted < n; ++predicted) {
       const std::int64_t count = confusion.at(truth, predicted), support = confusion.of_truth(truth);
@@ -129,41 +143,49 @@ void write_curves_picture(const std::string& path, const LosoPlan& plan, const s
   save(path, picture);
 }
 
-void write_flow_picture(const std::string& path, const io::ClipSet& clips, ClipImageStore& images) {
-  constexpr int kTile = 112, kMargin = 8, kColumns = 7, kLeft = 96, kTop = 30;
+void write_flow_picture(const std::string& path, const io::ClipSet& clips, ClipImageStore& images,
+                        flow::FlowColors colors) {
+  constexpr int kTile = 112, kMargin = 8, kLeft = 110, kTop = 88, kMost = 5, kBar = 3;
   const auto n = static_cast<int>(clips.class_names.size());
-  cv::Mat picture(kTop + n * (kTile + kMargin), kLeft + kColumns * (kTile + kMargin), CV_8UC3, kPaper);
-  const char* heads[] = {"first frame", "apex frame",
-                         "flow images from the first frame to later ones; the middle one: apex"};
-  for (int k = 0; k < 3; ++k) text(picture, heads[k], {kLeft + k * (kTile + kMargin), 20}, 0.4);
+  std::vector<ClipPictures> rows(static_cast<std::size_t>(n));
+  std::size_t most = 0;
   for (int c = 0; c < n; ++c) {
     const auto clip = std::find_if(clips.clips.begin(), clips.clips.end(),
                                    [&](const io::Clip& one) { return one.label == c && one.apex > 0; });
-    const int top = kTop + c * (kTile + kMargin);
-    text(picture, clips.class_names[static_cast<std::size_t>(c)].substr(0, 11), {6, top + kTile / 2}, 0.42);
     if (clip == clips.clips.end()) continue;
-    const auto place = [&](int column, const cv::Mat& tile) {
-      tile.copyTo(picture(cv::Rect(kLeft + column * (kTile + kMargin), top, kTile, kTile)));
-    };
-    for (const int k : {0, 1}) {
-      const io::Image frame =
-          io::resized(io::read_image(clip->frames[static_cast<std::size_t>(k == 0 ? 0 : clip->apex)], 1), kTile, kTile);
-      cv::Mat gray(kTile, kTile, CV_8UC1, const_cast<std::uint8_t*>(frame.pixels.data())), colour;
-      cv::cvtColor(gray, colour, cv::COLOR_GRAY2BGR);
-      place(k, colour);
-    }
     const auto flows = images.get(static_cast<std::size_t>(clip - clips.clips.begin()));
-    const auto last = static_cast<int>(flows->count()) - 1;
-    const int apex = std::max(flows->apex, 0);
-    const int shown[] = {0, apex / 2, apex, (apex + last + 1) / 2, last};
-    for (int k = 0; k < 5; ++k) {
-      cv::Mat rgb(flows->height, flows->width, CV_8UC3,
-                  const_cast<std::uint8_t*>(flows->pixels.data() + shown[k] * flows->image_bytes())),
-          bgr;
-      cv::cvtColor(rgb, bgr, cv::COLOR_RGB2BGR);
-      cv::resize(bgr, bgr, cv::Size(kTile, kTile), 0, 0, cv::INTER_NEAREST);
-      place(2 + k, bgr);
-    }
+    ClipPictures& row = rows[static_cast<std::size_t>(c)];
+    row = clip_pictures(*clip, *flows, kMost, kTile);
+    most = std::max(most, row.images.size());
+  }
+  const int columns = 2 + static_cast<int>(std::max<std::size_t>(most, 3));  // the headings need some room
+  cv::Mat picture(kTop + n * (kTile + kMargin), kLeft + columns * (kTile + kMargin), CV_8UC3, kPaper);
+  const auto x_of = [](int column) { return kLeft + column * (kTile + kMargin); };
+  text(picture, "first frame", {x_of(0), kTop - 10}, 0.4);
+  text(picture, "apex frame", {x_of(1), kTop - 10}, 0.4);
+  text(picture, "flow images, first frame to later ones", {x_of(2), kTop - 28}, 0.4);
+  text(picture, "(underlined: to the apex frame)", {x_of(2), kTop - 10}, 0.4);
+  const cv::Mat key = flow_color_key(colors);
+  key.copyTo(picture(cv::Rect(cv::Point(6, 4), key.size())));
+  text(picture, "hue: direction of the movement (disc: away from its middle); brightness: length", {14 + key.cols, 20},
+       0.4);
+  for (int c = 0; c < n; ++c) {
+    const int top = kTop + c * (kTile + kMargin);
+    const std::string& name = clips.class_names[static_cast<std::size_t>(c)];
+    text(picture, fitting(name, kLeft - 14, 0.42), {6, top + kTile / 2}, 0.42);
+    const ClipPictures& row = rows[static_cast<std::size_t>(c)];
+    if (row.frames.empty()) text(picture, "no clip with an apex frame", {x_of(0), top + kTile / 2}, 0.4);
+    int column = 0;
+    const auto place = [&](const cv::Mat& tile) {
+      cv::Mat colour = tile;
+      if (tile.channels() == 1) cv::cvtColor(tile, colour, cv::COLOR_GRAY2BGR);
+      cv::resize(colour, picture(cv::Rect(x_of(column++), top, kTile, kTile)), cv::Size(kTile, kTile), 0, 0,
+                 cv::INTER_NEAREST);
+    };
+    for (const cv::Mat& frame : row.frames) place(frame);
+    for (const cv::Mat& image : row.images) place(image);
+    if (row.apex >= 0)
+      cv::rectangle(picture, cv::Rect(x_of(2 + row.apex), top + kTile + 2, kTile, kBar), kBlue, cv::FILLED);
   }
   save(path, picture);
 }

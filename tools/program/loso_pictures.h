@@ -15,13 +15,16 @@ namespace shcnn::program {
 
 /// A PNG: rows are the true class, cells are shaded by share of their row and hold count and share.
 void write_confusion_picture(const std::string& path, const Confusion& confusion,
-                             const std::vector<std::string>& class_names, const std::string& title);
+                             const std::vector<std::string>& class_names, const std::string& title,
+                             const std::string& subtitle);
 
 /// A PNG of two panels over epochs: accuracy on training images, and on the left-out clips; one line a fold, the mean
 /// bold.
 void write_curves_picture(const std::string& path, const LosoPlan& plan, const std::vector<FoldResult>& folds);
 
-/// A PNG: for one clip of each class its first and its apex frame, and five of its flow images from onset to offset.
-void write_flow_picture(const std::string& path, const io::ClipSet& clips, ClipImageStore& images);
+/// A PNG: for one clip of each class its first and its apex frame, and up to five of its flow images from onset to
+/// offset, with the key of `colors`.
+void write_flow_picture(const std::string& path, const io::ClipSet& clips, ClipImageStore& images,
+                        flow::FlowColors colors);
 
 }  // namespace shcnn::program

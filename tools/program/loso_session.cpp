@@ -12,6 +12,7 @@
 #include "engine/metrics.h"
 #include "io/clip_classes.h"
 #include "io/parallel.h"
+#include "tools/program/config_file.h"
 #include "tools/program/loso_pictures.h"
 #include "tools/program/machine.h"
 #include "tools/program/progress.h"
@@ -106,19 +107,25 @@ class DeviceOfFolds : public FoldMachine {
   FoldWorker worker_;
 };
 
-std::string title_of(Selection selection) { return selection == Selection::kOracle ? "ORACLE" : to_string(selection); }
-
-std::string config_value(const LosoPlan& plan, const std::string& name) {
-  for (const auto& [key, value] : plan.config) {
-    if (key == name) return value;
-  }
-  return {};
-}
-
 }  // namespace
 
+std::string title_of(Selection selection) { return selection == Selection::kOracle ? "ORACLE" : to_string(selection); }
+
+const char* way_of(Selection selection) {
+  switch (selection) {
+    case Selection::kLast:
+      return "the last of a fixed number of epochs";
+    case Selection::kInner:
+      return "epoch chosen on a training subject, left out of a second training";
+    case Selection::kOracle:
+      return "epoch chosen on the left-out clips themselves: the paper's way, optimistic";
+  }
+  return "";
+}
+
 void add_loso_source(CLI::App& verb, LosoArguments& args) {
-  verb.add_option("--dataset", args.clips.dataset, "casme, casme2, samm, clips (found out), or composite");
+  verb.add_option("--dataset", args.clips.dataset,
+                  "casme, casme2, samm, clips (which of them: found out from the folder), or composite");
   verb.add_option("--data", args.data, "the folder of the clips; composite: casme2=DIR and samm=DIR, each with --data")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   verb.add_option("--out", args.out, "RUN: the folder to write");
@@ -128,7 +135,7 @@ void add_loso_settings(CLI::App& verb, LosoArguments& args, Common& common) {
   add_clip_options(verb, args.clips);
   verb.add_option("--protocol", args.protocol, "loso, lovo (one video out) or kfold (by subject)")
       ->capture_default_str();
-  verb.add_option("--folds", args.folds, "of kfold")->capture_default_str();
+  verb.add_option("--folds", args.folds, "how many, with --protocol kfold")->capture_default_str();
   verb.add_option("--seeds", args.seeds, "run every fold with this many seeds, from --seed on")->capture_default_str();
   verb.add_option("--input", args.input, "flow (images of optical flow) or frames (Table 10's control groups)")
       ->capture_default_str();
@@ -136,7 +143,9 @@ void add_loso_settings(CLI::App& verb, LosoArguments& args, Common& common) {
       ->capture_default_str();
   verb.add_option("--vote", args.vote, "majority, sum-logits or sum-softmax: a clip's class from its images'")
       ->capture_default_str();
-  verb.add_option("--select", args.select, "the epoch that headlines: last, inner, or oracle (looks at the answers)")
+  verb.add_option("--select", args.select,
+                  "whose scores come first: last (epoch), inner (epoch chosen on a training subject) or oracle (on the "
+                  "answers)")
       ->capture_default_str();
   verb.add_flag("--no-inner", args.no_inner, "leave out the second training, which 'inner' needs: half the time");
   verb.add_option("--recipe", args.recipe, "paper or code (the authors' program)")->capture_default_str();
@@ -148,13 +157,23 @@ void add_loso_settings(CLI::App& verb, LosoArguments& args, Common& common) {
   verb.add_option("--flow-order", args.flow_order, "resize-then-flow (the authors) or flow-then-resize (the paper)")
       ->capture_default_str();
   verb.add_option("--flow-colors", args.flow_colors, "hsv or hsi")->capture_default_str();
-  verb.add_option("--flow-scale", args.flow_scale, "px of full intensity; 0 = stretched image by image")
+  verb.add_option("--flow-scale", args.flow_scale,
+                  "px of movement drawn at full brightness; 0 = the largest of each image")
       ->capture_default_str();
   verb.add_option("--cache", args.cache, "folder for images of clips, to share between runs; default RUN/images");
-  verb.add_option("--cache-gb", args.cache_gb, "its size at most")->capture_default_str();
+  verb.add_option("--cache-gb", args.cache_gb, "size of that folder at most")->capture_default_str();
   verb.add_option("--memory-gb", args.memory_gb, "images kept in memory at most")->capture_default_str();
   add_train_changes(verb, args.changes);
   add_seed(verb, common);
+}
+
+void read_stored_arguments(const std::string& run, LosoArguments& args, Common& common) {
+  CLI::App verb("", "run");
+  add_loso_source(verb, args);
+  add_loso_settings(verb, args, common);
+  add_common(verb, common, true);
+  apply_config_file(verb, (fs::path(run) / "config.toml").string());
+  args.out = run;
 }
 
 LosoConfig resolve(const LosoArguments& args, const Common& common, int classes) {
@@ -286,37 +305,34 @@ void LosoSession::run() {
 LosoSummary finish_run(const std::string& out, const LosoPlan& plan) {
   LosoSummary summary = merge_folds(out, plan);
   write_summary(out, plan, summary);
-  const Vote vote = vote_from_string(config_value(plan, "vote"));
+  const Vote vote = vote_from_string(plan.setting("vote"));
   for (const auto& [selection, by_vote] : summary.confusions) {
-    write_confusion_picture(
-        (fs::path(out) / ("confusion-" + to_string(selection) + ".png")).string(), by_vote.at(vote).front(),
-        plan.class_names, fmt::format("{}, {}, {}", plan.dataset, config_value(plan, "protocol"), title_of(selection)));
+    write_confusion_picture((fs::path(out) / ("confusion-" + to_string(selection) + ".png")).string(),
+                            by_vote.at(vote).front(), plan.class_names,
+                            fmt::format("{}, {}, {}", plan.dataset, plan.setting("protocol"), title_of(selection)),
+                            way_of(selection));
   }
   write_curves_picture((fs::path(out) / "curves.png").string(), plan, summary.folds);
   return summary;
 }
 
 void print_summary(const LosoPlan& plan, const LosoSummary& summary) {
-  const Vote vote = vote_from_string(config_value(plan, "vote"));
+  const Vote vote = vote_from_string(plan.setting("vote"));
   std::vector<std::string> subjects;
   for (const PlannedClip& clip : plan.clips) subjects.push_back(clip.subject);
   std::sort(subjects.begin(), subjects.end());
   subjects.erase(std::unique(subjects.begin(), subjects.end()), subjects.end());
-  const std::string pretrained = config_value(plan, "pretrained");
+  const std::string pretrained = plan.setting("pretrained");
   fmt::print("{}: {} videos of {} subjects, classes '{}'; {}, {} folds; {}{}; vote {}\n", plan.dataset,
-             plan.clips.size(), subjects.size(), plan.classes_of, config_value(plan, "protocol"), plan.folds(),
-             config_value(plan, "input") == "flow" ? "flow images" : "frames",
-             pretrained == "none" ? "" : ", pretrained weights (" + pretrained + ")", config_value(plan, "vote"));
-  fmt::print("{:<8} {:>18} {:>8} {:>8} {:>12}   chooses the epoch\n", "select", "accuracy", "UF1", "UAR",
-             "weighted F1");
+             plan.clips.size(), subjects.size(), plan.classes_of, plan.setting("protocol"), plan.folds(),
+             plan.setting("input") == "flow" ? "flow images" : "frames",
+             pretrained == "none" ? "" : ", pretrained weights (" + pretrained + ")", plan.setting("vote"));
+  fmt::print("{:<8} {:>18} {:>8} {:>8} {:>12}   epoch\n", "select", "accuracy", "UF1", "UAR", "weighted F1");
   for (const auto& [selection, by_vote] : summary.confusions) {
     const SeedConfusions& seeds = by_vote.at(vote);
     const Confusion& c = seeds.front();
-    const char* how = selection == Selection::kLast    ? "the last of a fixed number"
-                      : selection == Selection::kInner ? "on a training subject left out of a second training"
-                                                       : "on the test subject itself: the paper's way, optimistic";
     fmt::print("{:<8} {:>8.4f} ({:>3}/{:<3}) {:>8.4f} {:>8.4f} {:>12.4f}   {}\n", title_of(selection), c.accuracy(),
-               c.correct(), c.total(), c.uf1(), c.uar(), c.weighted_f1(), how);
+               c.correct(), c.total(), c.uf1(), c.uar(), c.weighted_f1(), way_of(selection));
     if (seeds.size() > 1) {
       const Spread accuracy = spread(seeds, &Confusion::accuracy), uf1 = spread(seeds, &Confusion::uf1);
       fmt::print("{:<8} over {} seeds: accuracy {:.4f} +- {:.4f}, UF1 {:.4f} +- {:.4f}\n", "", seeds.size(),
@@ -335,14 +351,14 @@ void print_summary(const LosoPlan& plan, const LosoSummary& summary) {
                100.0 * static_cast<double>(summary.neutral) /
                    static_cast<double>(std::max<std::int64_t>(summary.neutral_of, 1)));
   }
-  const auto headline = summary.confusions.find(selection_from_string(config_value(plan, "select")));
+  const auto headline = summary.confusions.find(selection_from_string(plan.setting("select")));
   const auto& shown = headline == summary.confusions.end() ? *summary.confusions.begin() : *headline;
   fmt::print("\n{}: rows are the true class\n{}", title_of(shown.first),
              confusion_table(plan.class_names, shown.second.at(vote).front()));
 }
 
 Json summary_json(const std::string& out, const LosoPlan& plan, const LosoSummary& summary) {
-  const Vote vote = vote_from_string(config_value(plan, "vote"));
+  const Vote vote = vote_from_string(plan.setting("vote"));
   Json scores = Json::object();
   for (const auto& [selection, by_vote] : summary.confusions) {
     const Confusion& c = by_vote.at(vote).front();

@@ -36,6 +36,9 @@ void add_loso_source(CLI::App& verb, LosoArguments& args);
 /// Adds everything else but --fold and --jobs, and --seed.
 void add_loso_settings(CLI::App& verb, LosoArguments& args, Common& common);
 
+/// The arguments that RUN/config.toml keeps, as `shcnn loso run --out RUN` takes them. Failures of apply_config_file.
+void read_stored_arguments(const std::string& run, LosoArguments& args, Common& common);
+
 /// Everything that decides what is computed.
 LosoConfig resolve(const LosoArguments& args, const Common& common, int classes);
 
@@ -76,6 +79,11 @@ class LosoSession {
 
 /// Merges RUN, writes its tables and pictures, and returns the scores.
 LosoSummary finish_run(const std::string& out, const LosoPlan& plan);
+
+/// As tables and pages have it: ORACLE stands out.
+std::string title_of(Selection selection);
+/// How it comes by a fold's epoch, in words.
+const char* way_of(Selection selection);
 
 /// The scores as text and as JSON.
 void print_summary(const LosoPlan& plan, const LosoSummary& summary);

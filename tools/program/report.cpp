@@ -1,26 +1,13 @@
-// shcnn report: one HTML page that says how a run went: curves, confusion, classes, the best and the worst predictions
-// and their saliency, the paper's row beside it, configuration and timings.
+// shcnn report: one HTML page that says how a run went, of training or of a cross-validation.
 #include "tools/program/report.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <filesystem>
-#include <limits>
-#include <map>
-#include <optional>
 
-#include "engine/checkpoint.h"
 #include "io/atomic_file.h"
-#include "tools/program/charts.h"
-#include "tools/program/html.h"
-#include "tools/program/machine.h"
-#include "tools/program/progress.h"
-#include "tools/program/run_reader.h"
-#include "tools/program/saliency_inputs.h"
-#include "tools/program/saliency_panel.h"
+#include "tools/program/report_loso.h"
+#include "tools/program/report_training.h"
 #include "tools/program/verbs.h"
 
 namespace shcnn::program {
@@ -28,344 +15,48 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kFaces = 16;  ///< shown of each kind
-constexpr std::size_t kPanels = 3;  ///< saliency panels of each kind
-
-/// A row of the paper's Tables 3 and 5: accuracy on PublicTest.
-struct PaperRow {
-  const char *dataset, *table, *name;
-  double accuracy;
-};
-constexpr PaperRow kPaperRows[] = {{"fer2013", "Table 3", "ours", 0.6910},
-                                   {"fer2013", "Table 3", "dropout = 0.2", 0.6846},
-                                   {"fer2013", "Table 3", "without regularization", 0.6818},
-                                   {"fer2013", "Table 3", "without augmentation", 0.6498},
-                                   {"ferplus", "Table 5", "ours", 0.8654},
-                                   {"ferplus", "Table 5", "dropout = 0.2", 0.8609},
-                                   {"ferplus", "Table 5", "without regularization", 0.8586},
-                                   {"ferplus", "Table 5", "without augmentation", 0.8016}};
-
-double number(const std::string& text) { return text.empty() ? std::nan("") : std::strtod(text.c_str(), nullptr); }
-
-/// Which of the paper's rows a run's settings are.
-std::string row_name(const RunRecord& run) {
-  if (run.setting("augment") == "none") return "without augmentation";
-  if (number(run.setting("l2")) == 0) return "without regularization";
-  if (std::abs(number(run.setting("dropout")) - 0.2) < 1e-9) return "dropout = 0.2";
-  return "ours";
+/// The page about whichever kind of run `options.run` is. A merged cross-validation has a curves.csv too.
+std::string page_of(const ReportOptions& options, const Common& common) {
+  const fs::path run(options.run);
+  if (fs::exists(run / "plan.json")) return loso_report(options, common);
+  if (fs::exists(run / "curves.csv")) return training_report(options, common);
+  if (!fs::exists(run)) throw Failure(ExitCode::kUsage, options.run + ": there is no such folder; name that of a run");
+  throw Failure(ExitCode::kUsage,
+                options.run +
+                    ": holds no run: neither a finished epoch of shcnn train (curves.csv) nor a plan of shcnn loso "
+                    "(plan.json); name the --out of one of them");
 }
-
-std::string tile(const std::string& value, const std::string& what) {
-  return "<div class=\"tile\"><b>" + escaped(value) + "</b><span>" + escaped(what) + "</span></div>";
-}
-
-class Report {
- public:
-  Report(const ReportOptions& options, const Common& common)
-      : options_(options),
-        common_(common),
-        run_(read_run(options.run)),
-        page_("shcnn run " + fs::weakly_canonical(options.run).filename().string()) {
-    for (std::size_t i = 0; i < run_.curves.size(); ++i) {
-      const double accuracy = value(i, "validation_accuracy");
-      if (std::isfinite(accuracy) && (!best_ || accuracy > value(*best_, "validation_accuracy"))) best_ = i;
-    }
-  }
-
-  std::string text() {
-    summary();
-    curves();
-    beside_the_paper();
-    classes();
-    pictures();
-    configuration();
-    timings();
-    return page_.text();
-  }
-
- private:
-  double value(std::size_t row, const std::string& column) const {
-    const auto at = std::find(run_.columns.begin(), run_.columns.end(), column);
-    return at == run_.columns.end() ? std::nan("")
-                                    : run_.curves[row][static_cast<std::size_t>(at - run_.columns.begin())];
-  }
-  double best_epoch() const { return best_ ? value(*best_, "epoch") : std::nan(""); }
-  std::string on_what() const {
-    const std::string rule = run_.setting("dataset") == "ferplus" ? ", rule " + run_.setting("val-rule") : "";
-    return run_.setting("dataset") + " " + run_.setting("val-split") + rule;
-  }
-
-  void summary() {
-    if (run_.curves.empty()) {
-      page_.note("no epoch has been finished");
-      return;
-    }
-    std::string tiles = "<div class=\"tiles\">";
-    if (best_) {
-      tiles += tile(fmt::format("{:.4f}", value(*best_, "validation_accuracy")), "accuracy, best epoch");
-      tiles += tile(fmt::format("{:.4f}", value(*best_, "validation_uf1")), "UF1 (mean F1)");
-      tiles += tile(fmt::format("{:.4f}", value(*best_, "validation_uar")), "UAR (mean recall)");
-      tiles += tile(fmt::format("{:g} of {}", best_epoch(), run_.curves.size()), "best epoch");
-    } else {
-      tiles += tile(fmt::format("{}", run_.curves.size()), "epochs, without validation");
-    }
-    const std::size_t last = run_.curves.size() - 1;
-    tiles += tile(fmt::format("{:g}", value(last, "step")), "steps");
-    tiles += tile(fmt::format("{:.4f}", value(last, "divergence")), "divergence, last epoch");
-    page_.html(tiles + "</div>");
-    if (best_) {
-      page_.note(
-          fmt::format("Validation on {}: {} images. The best epoch was chosen on these very images, so its accuracy "
-                      "flatters; score another split with shcnn eval.",
-                      on_what(), run_.confusion.total()));
-    }
-  }
-
-  void curves() {
-    page_.heading("Curves");
-    std::string charts = "<div class=\"charts\">";
-    const auto series = [this](const char* name, const char* column) { return Series{name, run_.curve(column)}; };
-    charts +=
-        line_chart("Loss by epoch",
-                   {series("loss (Eq. 2)", "loss"), series("cross-entropy", "cross_entropy"),
-                    series("divergence", "divergence"), series("validation cross-entropy", "validation_cross_entropy")},
-                   best_epoch());
-    charts +=
-        line_chart("Accuracy by epoch",
-                   {series("training, with dropout", "training_accuracy"), series("validation", "validation_accuracy")},
-                   best_epoch());
-    charts += line_chart("UF1 and UAR on the validation images by epoch",
-                         {series("UF1", "validation_uf1"), series("UAR", "validation_uar")}, best_epoch());
-    charts += line_chart("L2 term by epoch", {series("lambda * sum of squares", "l2_term")}, best_epoch());
-    const auto rates = run_.curve("learning_rate");
-    const bool moves =
-        std::any_of(rates.begin(), rates.end(), [&](const auto& p) { return p.second != rates[0].second; });
-    if (moves) charts += line_chart("Learning rate by epoch", {series("learning rate", "learning_rate")}, best_epoch());
-    if (number(run_.setting("clip-norm")) > 0)
-      charts += line_chart("Global gradient norm by epoch", {series("gradient norm", "grad_norm")}, best_epoch());
-    page_.html(charts + "</div>");
-    if (run_.curves.size() == 1) page_.note("One epoch: each curve is a single point.");
-  }
-
-  void beside_the_paper() {
-    const std::string dataset = run_.setting("dataset");
-    Table table{{"paper", "row", "accuracy on PublicTest", "this run"}, {}, {false, false, true, true}};
-    const std::string mine = row_name(run_);
-    for (const PaperRow& row : kPaperRows) {
-      if (dataset != row.dataset) continue;
-      const bool same = mine == row.name;
-      table.rows.push_back({row.table, escaped(row.name), fmt::format("{:.4f}", row.accuracy),
-                            same && best_ ? fmt::format("<b>{:.4f}</b>", value(*best_, "validation_accuracy")) : ""});
-    }
-    if (table.rows.empty()) return;
-    page_.heading("Beside the paper");
-    page_.html(table_html(table));
-    page_.note(
-        fmt::format("The paper validates on PrivateTest and reports PublicTest; this run's figure is the best epoch's "
-                    "on {}. The rows "
-                    "compare only where the data are the paper's.",
-                    on_what()));
-  }
-
-  void classes() {
-    if (run_.predictions.empty()) {
-      page_.note("results.json is missing: no confusion matrix and no predictions.");
-      return;
-    }
-    const Confusion& c = run_.confusion;
-    page_.heading("Confusion matrix");
-    page_.html(confusion_html(run_.labels, c));
-    page_.note(fmt::format("{} of {} right. Colour: share of the row, blue on the diagonal.", c.correct(), c.total()));
-    page_.heading("Classes");
-    Table table{{"class", "images", "precision", "recall", "F1"}, {}, {false, true, true, true, true}};
-    for (int k = 0; k < c.classes; ++k) {
-      table.rows.push_back({escaped(run_.labels[static_cast<std::size_t>(k)]), fmt::format("{}", c.of_truth(k)),
-                            fmt::format("{:.4f}", c.precision(k)), fmt::format("{:.4f}", c.recall(k)),
-                            fmt::format("{:.4f}", c.f1(k))});
-    }
-    table.rows.push_back({"<b>mean</b>", fmt::format("{}", c.total()), "", fmt::format("<b>{:.4f}</b>", c.uar()),
-                          fmt::format("<b>{:.4f}</b>", c.uf1())});
-    page_.html(table_html(table));
-  }
-
-  /// The validation images by name.
-  LoadedSplit load_images() const {
-    DatasetChoice choice;
-    choice.dataset = run_.setting("dataset");
-    choice.data = options_.data.empty() ? run_.setting("data") : options_.data;
-    const std::string rule = run_.setting("val-rule"), split = run_.setting("val-split");
-    if (choice.dataset.empty() || choice.data.empty() || split.empty() || split == "none")
-      throw Failure(ExitCode::kBadData, "config.toml names no validation data");
-    choice.rule = rule.empty() ? "strict" : rule;
-    Common quiet = common_;
-    quiet.quiet = true;
-    return load_split(choice, choice.rule, split, quiet);
-  }
-
-  void pictures() {
-    if (run_.predictions.empty()) return;
-    if (!options_.pictures) {
-      page_.note("Pictures were not asked for.");
-      return;
-    }
-    std::optional<LoadedSplit> images;
-    try {
-      images = load_images();
-    } catch (const std::exception& e) {
-      page_.heading("Predictions");
-      page_.note(
-          fmt::format("No pictures: the validation images cannot be read ({}). Name them with --data.", e.what()));
-      return;
-    }
-    const Samples& s = images->samples;
-    std::map<std::string, std::int64_t> index;
-    for (std::int64_t i = 0; i < s.count(); ++i) index.emplace(s.names[static_cast<std::size_t>(i)], i);
-    std::vector<const RunPrediction*> right, wrong;
-    for (const RunPrediction& p : run_.predictions) {
-      if (p.truth >= 0 && index.contains(p.name)) (p.truth == p.predicted ? right : wrong).push_back(&p);
-    }
-    const auto by_score = [](const RunPrediction* a, const RunPrediction* b) { return a->score() > b->score(); };
-    std::stable_sort(right.begin(), right.end(), by_score);
-    std::stable_sort(wrong.begin(), wrong.end(), by_score);
-    const std::int64_t bytes = std::int64_t{s.height} * s.width * s.channels;
-    const auto pixels = [&](const RunPrediction& p) { return s.pixels.data() + index.at(p.name) * bytes; };
-
-    const auto gallery = [&](const char* heading, const std::vector<const RunPrediction*>& list) {
-      page_.heading(heading);
-      if (list.empty()) {
-        page_.note("none");
-        return;
-      }
-      std::string html = "<div class=\"faces\">";
-      for (std::size_t i = 0; i < std::min(kFaces, list.size()); ++i) {
-        const RunPrediction& p = *list[i];
-        const std::string& truth = run_.labels[static_cast<std::size_t>(p.truth)];
-        const std::string& predicted = run_.labels[static_cast<std::size_t>(p.predicted)];
-        const std::string caption =
-            p.truth == p.predicted ? escaped(predicted) : escaped(predicted) + ", is " + escaped(truth);
-        html +=
-            "<figure>" +
-            image_html(picture_of(pixels(p), s.height, s.width, s.channels), p.name + ": " + predicted, 96, true) +
-            fmt::format("<figcaption>{}<br>{:.4f}<br>{}</figcaption></figure>", caption, p.score(), escaped(p.name));
-      }
-      page_.html(html + "</div>");
-    };
-    gallery("Best predictions: right and most certain", right);
-    gallery("Worst predictions: wrong and most certain", wrong);
-    panels(right, wrong, s, pixels);
-  }
-
-  template <class Pixels>
-  void panels(const std::vector<const RunPrediction*>& right, const std::vector<const RunPrediction*>& wrong,
-              const Samples& s, const Pixels& pixels) {
-    const fs::path path = run_.path / "weights.safetensors";
-    page_.heading("Saliency");
-    if (!fs::exists(path)) {
-      page_.note("weights.safetensors is missing: no maps.");
-      return;
-    }
-    try {
-      const Weights weights = load_weights(path);
-      SaliencyInputs inputs;
-      inputs.height = s.height;
-      inputs.width = s.width;
-      inputs.channels = s.channels;
-      for (const auto* list : {&right, &wrong}) {
-        for (std::size_t i = 0; i < std::min(kPanels, list->size()); ++i) {
-          const RunPrediction& p = *(*list)[i];
-          inputs.names.push_back(
-              p.name + (p.truth == p.predicted ? "" : ", is " + run_.labels[static_cast<std::size_t>(p.truth)]));
-          inputs.truth.push_back(p.truth);
-          inputs.pixels.insert(inputs.pixels.end(), pixels(p), pixels(p) + inputs.bytes());
-        }
-      }
-      if (inputs.count() == 0) {
-        page_.note("no image has a true class");
-        return;
-      }
-      SaliencyMachine<float> machine(weights, inputs, 100, common_);
-      const SaliencyMaps<float> maps = machine.mapper().run(inputs.pixels.data(), inputs.count());
-      std::vector<PanelRow> rows;
-      for (std::int64_t i = 0; i < inputs.count(); ++i) {
-        rows.push_back(
-            panel_row(maps, i, inputs.image(i), inputs.names[static_cast<std::size_t>(i)], weights.class_names));
-      }
-      page_.html("<figure class=\"panel\">" + image_html(draw_panel(rows), "saliency panels", 1120, false) +
-                 "</figure>");
-      page_.note(
-          "Gradient of the predicted class's score per gray level, as shcnn saliency draws it: the most certain right "
-          "predictions, then the most certain wrong ones. Red raises the score, blue lowers it; green pixels are above "
-          "0.");
-    } catch (const std::exception& e) {
-      page_.note(fmt::format("No maps: {}", e.what()));
-    }
-  }
-
-  void configuration() {
-    page_.heading("Configuration");
-    Table table{{}, {}, {}};
-    for (const auto& [key, value] : run_.config) table.rows.push_back({escaped(key), escaped(value)});
-    if (table.rows.empty()) page_.note("config.toml is missing.");
-    page_.html(table_html(table));
-  }
-
-  void timings() {
-    page_.heading("Versions and timings");
-    Table table{{}, {}, {}};
-    const Machine machine = this_machine();
-    table.rows.push_back({"report written by", escaped(std::string("shcnn ") + SHCNN_VERSION + ", " + __VERSION__)});
-    table.rows.push_back(
-        {"on", escaped(fmt::format("{}, {} cores for this process", machine.processor, machine.cores))});
-    double seconds = 0;
-    std::size_t epochs = 0;
-    for (const RunTiming& t : run_.timings) {
-      if (t.epochs.empty()) continue;
-      seconds += t.epochs.back().second - t.start;
-      epochs += t.epochs.size();
-    }
-    if (epochs > 0) {
-      const std::time_t start = static_cast<std::time_t>(run_.timings.front().start);
-      table.rows.push_back({"started", fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(start))});
-      table.rows.push_back({"training and validation", fmt::format("{} in all, {} an epoch", clock_text(seconds),
-                                                                   clock_text(seconds / static_cast<double>(epochs)))});
-      table.rows.push_back({"times started", fmt::format("{}", run_.timings.size())});
-    }
-    page_.html(table_html(table));
-  }
-
-  const ReportOptions& options_;
-  const Common& common_;
-  RunRecord run_;
-  Page page_;
-  std::optional<std::size_t> best_;  ///< row of run_.curves
-};
 
 }  // namespace
 
 std::string write_report(const ReportOptions& options, const Common& common) {
   const std::string out = options.out.empty() ? (fs::path(options.run) / "report.html").string() : options.out;
-  io::write_file(out, Report(options, common).text(), io::Overwrite::kYes);
+  io::write_file(out, page_of(options, common), io::Overwrite::kYes);
   return out;
 }
 
 void add_report(CLI::App& app, Common& common, Verbs& verbs) {
   CLI::App* verb = add_verb(
       app, "report",
-      "Writes one HTML page about a run: curves, confusion, classes, pictures of the best and worst predictions with "
-      "their\n"
-      "saliency, configuration, timings. It needs nothing else to be looked at or printed.",
+      "Writes one HTML page about a run of shcnn train or shcnn loso, finished or not: scores, curves (of each fold),\n"
+      "confusion, classes, pictures of the best and worst predictions (with saliency, or flow images), the paper's "
+      "rows\n"
+      "beside ours, configuration, timings. It needs nothing else to be looked at or printed.",
       {"shcnn report RUN", "shcnn report RUN --out page.html --data fer2013.csv", "shcnn report RUN --no-pictures"});
   auto options = std::make_shared<ReportOptions>();
-  verb->add_option("run", options->run, "the folder that shcnn train wrote");
+  verb->add_option("run", options->run, "the folder that shcnn train or shcnn loso wrote");
   verb->add_option("--out", options->out, "the page; RUN/report.html where it is not given");
   verb->add_option("--data", options->data,
-                   "the validation images, where they are no longer where RUN/config.toml says");
-  verb->add_flag("--pictures,!--no-pictures", options->pictures, "show faces and saliency panels");
+                   "the validation images, or the folder of the clips, where they are no longer where RUN/config.toml\n"
+                   "says; composite clips: casme2=DIR and samm=DIR, each with --data")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false);
+  verb->add_flag("--pictures,!--no-pictures", options->pictures, "show faces, saliency panels and flow images");
   add_common(*verb, common, true);
   verbs.push_back({verb,
                    [verb, options, &common] {
                      if (options->run.empty())
-                       throw Failure(ExitCode::kUsage, "report needs RUN, a folder of shcnn train");
+                       throw Failure(ExitCode::kUsage, "report needs RUN, a folder of shcnn train or shcnn loso");
                      if (!options->out.empty()) refuse_overwriting(options->out, common);
                      const std::string path = write_report(*options, common);
                      if (common.json) {

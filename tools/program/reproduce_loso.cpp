@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tools/program/loso_session.h"
+#include "tools/program/paper_tables.h"
 #include "tools/program/reproduce.h"
 
 namespace shcnn::program {
@@ -16,49 +17,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// One row of Tables 6 to 8: what is changed, and what the paper got.
+/// One row of Tables 6 to 8.
 struct Row {
   const char* name;    ///< as the paper has it
   const char* folder;  ///< of the run, below --out
   void (*change)(TrainConfig&);
-  double accuracy, f1;
 };
-
-struct LosoTable {
-  int number;
-  const char* dataset;
-  const char* title;
-  std::vector<Row> rows;
-};
-
-const std::vector<LosoTable>& tables() {
-  const auto ours = [](TrainConfig&) {};
-  const auto unregularised = [](TrainConfig& c) { c.l2 = 0; };
-  const auto dropout = [](TrainConfig& c) { c.dropout = 0.2; };
-  static const std::vector<LosoTable> kTables = {
-      {6,
-       "casme",
-       "CASME",
-       {{"ours", "ours", ours, 0.6333, 0.6142},
-        {"without regularization", "no-regularization", unregularised, 0.6222, 0.6038},
-        {"dropout = 0.2", "dropout-0.2", dropout, 0.6167, 0.6092}}},
-      {7,
-       "casme2",
-       "CASME II",
-       {{"ours", "ours", ours, 0.7114, 0.6981},
-        {"without regularization", "no-regularization", unregularised, 0.7114, 0.6904},
-        {"dropout = 0.2", "dropout-0.2", dropout, 0.7154, 0.6889}}},
-      {8,
-       "samm",
-       "SAMM",
-       {{"ours", "ours", ours, 0.8647, 0.8029},
-        {"without regularization", "no-regularization", unregularised, 0.8496, 0.7923},
-        {"dropout = 0.2", "dropout-0.2", dropout, 0.8421, 0.7931}}},
-  };
-  return kTables;
-}
-
-constexpr int kTable9[3][3] = {{87, 2, 3}, {9, 17, 0}, {3, 1, 11}};
+constexpr Row kRows[] = {{"ours", "ours", [](TrainConfig&) {}},
+                         {"without regularization", "no-regularization", [](TrainConfig& c) { c.l2 = 0; }},
+                         {"dropout = 0.2", "dropout-0.2", [](TrainConfig& c) { c.dropout = 0.2; }}};
 
 /// Runs one configuration to its end and reports it.
 struct Outcome {
@@ -106,35 +73,35 @@ std::string protocol_line(const Outcome& outcome) {
       subjects, outcome.plan.clips.size());
 }
 
-void run_table(const LosoTable& table, const LosoArguments& args, const Common& common) {
+void run_table(const PaperClips& clips, const LosoArguments& args, const Common& common) {
   std::vector<Outcome> outcomes;
-  for (const Row& row : table.rows) {
+  for (const Row& row : kRows) {
     LosoArguments one = args;
-    one.clips.dataset = table.dataset;
+    one.clips.dataset = clips.dataset;
     one.out = (fs::path(args.out) / row.folder).string();
     if (one.cache.empty()) one.cache = (fs::path(args.out) / "images").string();  // the rows differ in training alone
     one.changes.push_back(row.change);
-    remark(common, fmt::format("table {}: {}", table.number, row.name));
+    remark(common, fmt::format("table {}: {}", clips.table, row.name));
     outcomes.push_back(run_one(one, common));
   }
   if (common.json) {
     Json rows = Json::array();
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
-      const Row& row = table.rows[i];
-      rows.push_back({{"row", row.name},
-                      {"paper", {{"accuracy", row.accuracy}, {"uf1", row.f1}}},
+      const PaperScore& paper = paper_score(clips.table, kRows[i].name);
+      rows.push_back({{"row", paper.row},
+                      {"paper", {{"accuracy", paper.accuracy}, {"uf1", paper.f1}}},
                       {"ours", scores_of(outcomes[i])}});
     }
-    print_json({{"schema", kSchema}, {"table", table.number}, {"dataset", table.dataset}, {"rows", rows}});
+    print_json({{"schema", kSchema}, {"table", clips.table}, {"dataset", clips.dataset}, {"rows", rows}});
     return;
   }
-  fmt::print("Table {}. {} (accuracy / F1)\n{}\n\n", table.number, table.title, protocol_line(outcomes.front()));
+  fmt::print("Table {}. {} (accuracy / F1)\n{}\n\n", clips.table, clips.title, protocol_line(outcomes.front()));
   fmt::print("{:<24} {:>16}   {:>16} {:>16} {:>16}\n", "", "paper", "ours: last", "inner", "ORACLE");
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    const Row& row = table.rows[i];
-    fmt::print("{:<24} {:>16}   {:>16} {:>16} {:>16}\n", row.name, fmt::format("{:.4f} / {:.4f}", row.accuracy, row.f1),
-               cell(outcomes[i], Selection::kLast), cell(outcomes[i], Selection::kInner),
-               cell(outcomes[i], Selection::kOracle));
+    const PaperScore& paper = paper_score(clips.table, kRows[i].name);
+    fmt::print("{:<24} {:>16}   {:>16} {:>16} {:>16}\n", paper.row,
+               fmt::format("{:.4f} / {:.4f}", paper.accuracy, paper.f1), cell(outcomes[i], Selection::kLast),
+               cell(outcomes[i], Selection::kInner), cell(outcomes[i], Selection::kOracle));
   }
 }
 
@@ -156,7 +123,7 @@ void run_table9(const LosoArguments& args, const Common& common) {
     print_json({{"schema", kSchema},
                 {"table", 9},
                 {"labels", outcome.plan.class_names},
-                {"paper", kTable9},
+                {"paper", kPaperSamm},
                 {"ours", matrices}});
     return;
   }
@@ -167,7 +134,7 @@ void run_table9(const LosoArguments& args, const Common& common) {
   fmt::print("\n");
   for (int t = 0; t < 3; ++t) {
     fmt::print("{:<10} {:>14}", outcome.plan.class_names[static_cast<std::size_t>(t)],
-               fmt::format("{} {} {}", kTable9[t][0], kTable9[t][1], kTable9[t][2]));
+               fmt::format("{} {} {}", kPaperSamm[t][0], kPaperSamm[t][1], kPaperSamm[t][2]));
     for (const auto& [selection, rows] : matrices.items()) {
       fmt::print(" {:>14}",
                  fmt::format("{} {} {}", rows[t][0].get<int>(), rows[t][1].get<int>(), rows[t][2].get<int>()));
@@ -178,46 +145,31 @@ void run_table9(const LosoArguments& args, const Common& common) {
 
 // --- Table 10 --------------------------------------------------------------------------------------------------------
 
-struct Group {
-  const char* name;
-  const char* folder;
-  const char* input;
-  Pretrained pretrained;
-  const char* paper[3];  ///< CASME, CASME II, SAMM
-};
-constexpr Group kGroups[] = {
-    {"A: frames, no pretraining", "frames", "frames", Pretrained::kNone, {"49/180", "55/246", "80/133"}},
-    {"B: FER+ weights, direct", "frames-direct", "frames", Pretrained::kDirect, {"58/180", "60/246", "89/133"}},
-    {"B: FER+ weights, frozen", "frames-frozen", "frames", Pretrained::kFrozen, {"58/180", "60/246", "89/133"}},
-    {"B: FER+ weights, finetune", "frames-finetune", "frames", Pretrained::kFineTune, {"58/180", "60/246", "89/133"}},
-    {"optical flow", "flow", "flow", Pretrained::kNone, {"114/180", "175/246", "115/133"}},
-};
-
 struct Sets {
   std::string folders[3];
 };
-constexpr const char* kSetNames[3] = {"casme", "casme2", "samm"};
 
 void run_table10(const Sets& sets, const LosoArguments& args, const Common& common) {
   Json all = Json::array();
   std::string text;
   for (int set = 0; set < 3; ++set) {
     if (sets.folders[set].empty()) continue;
-    for (const Group& group : kGroups) {
+    for (const PaperGroup& group : paper_groups()) {
       if (group.pretrained != Pretrained::kNone && args.weights.empty()) continue;
       LosoArguments one = args;
-      one.clips.dataset = kSetNames[set];
+      one.clips.dataset = kPaperClips[set].dataset;
       one.data = {sets.folders[set]};
-      one.out = (fs::path(args.out) / kSetNames[set] / group.folder).string();
+      one.out = (fs::path(args.out) / kPaperClips[set].dataset / group.folder).string();
       one.cache = args.cache.empty() ? (fs::path(args.out) / "images").string() : args.cache;
-      one.input = group.input;
+      one.input = to_string(group.input);
       one.pretrained = to_string(group.pretrained);
       if (group.pretrained == Pretrained::kNone) one.weights.clear();
-      remark(common, fmt::format("table 10: {}, {}", kSetNames[set], group.name));
+      remark(common, fmt::format("table 10: {}, {}", kPaperClips[set].dataset, group.name));
       const Outcome outcome = run_one(one, common);
-      all.push_back({{"dataset", kSetNames[set]},
+      const std::string paper = fmt::format("{}/{}", group.correct[set], kPaperClips[set].videos);
+      all.push_back({{"dataset", kPaperClips[set].dataset},
                      {"group", group.name},
-                     {"paper", group.paper[set]},
+                     {"paper", paper},
                      {"ours", scores_of(outcome)}});
       const auto share = [&](Selection selection) {
         const auto found = outcome.summary.confusions.find(selection);
@@ -225,7 +177,7 @@ void run_table10(const Sets& sets, const LosoArguments& args, const Common& comm
         const Confusion& c = found->second.at(outcome.vote).front();
         return fmt::format("{}/{} ({:.4f})", c.correct(), c.total(), c.accuracy());
       };
-      text += fmt::format("{:<8} {:<27} {:>9}   {:>18} {:>18} {:>18}\n", kSetNames[set], group.name, group.paper[set],
+      text += fmt::format("{:<8} {:<27} {:>9}   {:>18} {:>18} {:>18}\n", kPaperClips[set].dataset, group.name, paper,
                           share(Selection::kLast), share(Selection::kInner), share(Selection::kOracle));
       if (outcome.summary.neutral >= 0) {
         text += fmt::format("{:<8} {} of {} images seen as neutral; the paper: about 95 %\n", "",
@@ -272,11 +224,11 @@ void add_loso_tables(CLI::App& reproduce, Common& common, Verbs& verbs) {
                      },
                      [verb, args, &common] { show_resolved(*verb, resolve(*args, common, 5).train); }});
   };
-  for (const LosoTable& table : tables()) {
-    add(fmt::format("table{}", table.number),
-        fmt::format("{}, leaving one subject out: ours, without regularization, dropout 0.2.", table.title),
-        fmt::format("shcnn reproduce table{} --data {} --out DIR", table.number, table.title), true,
-        [&table](const LosoArguments& args, const Common& c) { run_table(table, args, c); }, {});
+  for (const PaperClips& clips : kPaperClips) {
+    add(fmt::format("table{}", clips.table),
+        fmt::format("{}, leaving one subject out: ours, without regularization, dropout 0.2.", clips.title),
+        fmt::format("shcnn reproduce table{} --data {} --out DIR", clips.table, clips.dataset), true,
+        [&clips](const LosoArguments& args, const Common& c) { run_table(clips, args, c); }, {});
   }
   add("table9", "The confusion matrix of SAMM.", "shcnn reproduce table9 --data SAMM --out DIR", true, run_table9, {});
   auto sets = std::make_shared<Sets>();
@@ -286,7 +238,8 @@ void add_loso_tables(CLI::App& reproduce, Common& common, Verbs& verbs) {
       [sets](const LosoArguments& args, const Common& c) { run_table10(*sets, args, c); },
       [sets](CLI::App& verb) {
         for (int set = 0; set < 3; ++set) {
-          verb.add_option(std::string("--") + kSetNames[set], sets->folders[set], "folder of this set's clips");
+          verb.add_option(std::string("--") + kPaperClips[set].dataset, sets->folders[set],
+                          "folder of this set's clips");
         }
       });
 }

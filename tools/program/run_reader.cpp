@@ -26,30 +26,6 @@ std::string file_text(const fs::path& path) {
   return text.str();
 }
 
-void read_config(RunRecord& run) {
-  const fs::path path = run.path / "config.toml";
-  if (!fs::exists(path)) return;
-  const std::string text = file_text(path);
-  try {
-    const toml::table table = toml::parse(text, path.string());
-    std::vector<std::pair<std::uint32_t, std::pair<std::string, std::string>>> settings;  // in the order of the file
-    for (const auto& [key, node] : table) {
-      std::ostringstream value;
-      if (const auto* s = node.as_string()) {
-        value << s->get();
-      } else {
-        node.visit([&value](const auto& n) { value << n; });
-      }
-      settings.push_back({node.source().begin.line, {std::string(key.str()), value.str()}});
-    }
-    std::stable_sort(settings.begin(), settings.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    for (auto& [line, setting] : settings) run.config.push_back(std::move(setting));
-  } catch (const toml::parse_error& e) {
-    throw Failure(ExitCode::kBadData, fmt::format("{}:{}: no valid TOML: {}; restore the file, or remove it",
-                                                  path.string(), e.source().begin.line, e.description()));
-  }
-}
-
 void read_curves(RunRecord& run) {
   io::CsvReader csv(run.path / "curves.csv", io::CsvReader::Header::kYes);
   run.columns = csv.header();
@@ -122,6 +98,32 @@ void read_timings(RunRecord& run) {
 
 }  // namespace
 
+std::vector<std::pair<std::string, std::string>> read_settings(const fs::path& run) {
+  const fs::path path = run / "config.toml";
+  std::vector<std::pair<std::string, std::string>> out;
+  if (!fs::exists(path)) return out;
+  const std::string text = file_text(path);
+  try {
+    const toml::table table = toml::parse(text, path.string());
+    std::vector<std::pair<std::uint32_t, std::pair<std::string, std::string>>> settings;  // in the order of the file
+    for (const auto& [key, node] : table) {
+      std::ostringstream value;
+      if (const auto* s = node.as_string()) {
+        value << s->get();
+      } else {
+        node.visit([&value](const auto& n) { value << n; });
+      }
+      settings.push_back({node.source().begin.line, {std::string(key.str()), value.str()}});
+    }
+    std::stable_sort(settings.begin(), settings.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (auto& [line, setting] : settings) out.push_back(std::move(setting));
+  } catch (const toml::parse_error& e) {
+    throw Failure(ExitCode::kBadData, fmt::format("{}:{}: no valid TOML: {}; restore the file, or remove it",
+                                                  path.string(), e.source().begin.line, e.description()));
+  }
+  return out;
+}
+
 std::string RunRecord::setting(const std::string& key) const {
   for (const auto& [name, value] : config) {
     if (name == key) return value;
@@ -147,7 +149,7 @@ RunRecord read_run(const fs::path& path) {
   }
   RunRecord run;
   run.path = path;
-  read_config(run);
+  run.config = read_settings(path);
   read_curves(run);
   read_results(run);
   read_timings(run);

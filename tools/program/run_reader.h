@@ -24,6 +24,10 @@ struct RunTiming {
   std::vector<std::pair<std::int64_t, double>> epochs;  ///< (steps finished, seconds since 1970) of each epoch
 };
 
+/// Keys and values of RUN/config.toml as text, in its order; empty where there is none. Failure(kBadData) where it is no
+/// TOML.
+std::vector<std::pair<std::string, std::string>> read_settings(const std::filesystem::path& run);
+
 struct RunRecord {
   std::filesystem::path path;
   std::vector<std::pair<std::string, std::string>> config;  ///< of config.toml, in its order, values as text

@@ -1,0 +1,48 @@
+// The figures of the paper's result tables (3, 5 to 10): what runs are laid beside, by `reproduce` and in reports.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "engine/loso_plan.h"
+
+namespace shcnn::program {
+
+/// A row of Tables 3 and 5 (faces: accuracy on PublicTest) or 6 to 8 (clips: accuracy of videos and F1).
+struct PaperScore {
+  int table;
+  const char* dataset;  ///< as --dataset names it
+  const char* row;
+  double accuracy, f1;  ///< f1: NaN in Tables 3 and 5
+};
+std::span<const PaperScore> paper_scores();
+/// The one of a table and a row. Failure(kFailed) where there is none.
+const PaperScore& paper_score(int table, const std::string& row);
+
+/// Which of the rows a run's settings are: "ours", or what it changes.
+const char* paper_row(double l2, double dropout, bool augmented);
+
+/// Table 9: confusion matrix of SAMM (negative, positive, surprise); rows are the true class.
+inline constexpr int kPaperSamm[3][3] = {{87, 2, 3}, {9, 17, 0}, {3, 1, 11}};
+
+/// A set of clips, with its own table among 6 to 8; in the order of Table 10.
+struct PaperClips {
+  int table;
+  const char* dataset;
+  const char* title;
+  int videos;
+};
+inline constexpr PaperClips kPaperClips[3] = {
+    {6, "casme", "CASME", 180}, {7, "casme2", "CASME II", 246}, {8, "samm", "SAMM", 133}};
+
+/// A row of Table 10: correct videos of each set.
+struct PaperGroup {
+  const char* name;
+  const char* folder;  ///< of the run, below --out
+  ClipInput input;
+  Pretrained pretrained;
+  int correct[3];
+};
+std::span<const PaperGroup> paper_groups();
+
+}  // namespace shcnn::program

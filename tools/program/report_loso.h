@@ -1,0 +1,13 @@
+// The page about a run of `shcnn loso`, finished or not: scores by every way of choosing the epoch, spread over seeds,
+// the paper's rows, confusion, classes, curves and table of the folds, clips, configuration, versions and times.
+#pragma once
+
+#include <string>
+
+#include "tools/program/report.h"
+
+namespace shcnn::program {
+
+std::string loso_report(const ReportOptions& options, const Common& common);
+
+}  // namespace shcnn::program
