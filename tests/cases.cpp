@@ -91,6 +91,11 @@ std::vector<ConvCase> conv_cases(bool small, int random) {
     c.samples = size;
     cases.push_back(c);
   }
+  // the GPU's tiles by the number of lanes, with copies of 4 and 16 bytes, and depths that are whole chunks or not
+  cases.push_back({3, 1, 80, 80, 4, 1, {0, 0}});
+  cases.push_back({44, 1, 80, 80, 4, 1, {0, 0}});
+  cases.push_back({44, 1, 71, 73, 5, 1, {0, 0}});
+  cases.push_back({44, 5, 5, 5, 4, 3, {1, 1}});
   // every kernel with every mix of pads, also so wide that a tap meets nothing but padding
   for (const int kernel : {1, 3, 5}) {
     for (int begin = 0; begin <= kernel; ++begin) {
@@ -176,6 +181,9 @@ std::vector<DenseCase> dense_cases(bool small, int random) {
     cases.push_back({10, size, 6});
     cases.push_back({10, 9, size});
   }
+  // the GPU's narrow and wide tiles, with copies of 16 bytes of both operands or of one
+  cases.push_back({8, 12, 4});
+  cases.push_back({8, 12, 103});
   cases.push_back({1, 1, 1});
   cases.push_back({10, 9, 0});
   Random draw(kDenseStream);
