@@ -27,6 +27,7 @@ inline Vec min(Vec a, Vec b) { return _mm512_min_ps(a, b); }
 inline Vec max(Vec a, Vec b) { return _mm512_max_ps(a, b); }
 inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
 inline Vec sqrt(Vec a) { return _mm512_sqrt_ps(a); }
+inline Vec inv_sqrt_estimate(Vec a) { return _mm512_rsqrt14_ps(a); }
 /// Lanes of `yes` where a < b, of `no` elsewhere.
 inline Vec select_less(Vec a, Vec b, Vec yes, Vec no) {
   return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes);
@@ -45,6 +46,7 @@ inline Vec min(Vec a, Vec b) { return _mm256_min_ps(a, b); }
 inline Vec max(Vec a, Vec b) { return _mm256_max_ps(a, b); }
 inline Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
 inline Vec sqrt(Vec a) { return _mm256_sqrt_ps(a); }
+inline Vec inv_sqrt_estimate(Vec a) { return _mm256_rsqrt_ps(a); }
 inline Vec select_less(Vec a, Vec b, Vec yes, Vec no) {
   return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
 }
@@ -97,8 +99,12 @@ inline void hypot(const Vec (&x)[kCount], const Vec (&y)[kCount], Vec (&length)[
   }
   for (int i = 0; i < kCount; ++i) root[i] = sqrt(sum[i]);
   for (int i = 0; i < kCount; ++i) {
+    const Vec above = max(sum[i], broadcast(1e-36f));
+    const Vec estimate = inv_sqrt_estimate(above);
+    const Vec half = estimate * broadcast(0.5f);
+    const Vec half_inv = fma(half, fma(-above * estimate, half, broadcast(0.5f)), half);
     const Vec residue = fma(-root[i], root[i], sum[i]) + lost[i];
-    length[i] = root[i] + residue / (max(root[i], broadcast(1e-30f)) * broadcast(2.0f));
+    length[i] = fma(residue, half_inv, root[i]);
   }
 }
 
