@@ -103,6 +103,21 @@ void FoldWorker::restore_frozen() {
   for (std::size_t i = 0; i < kBodyTensors; ++i) network_.parameters().write(i, ParameterKind::kValue, initial_[i]);
 }
 
+Weights FoldWorker::weights(int epoch) const {
+  Weights out;
+  out.model = network_.model().options;
+  out.class_names = plan_.class_names;
+  out.input_scale = config_.train.input_scale;
+  out.augment = config_.train.augment;
+  out.recipe = config_.train.recipe;
+  out.dataset = plan_.dataset;
+  out.epoch = epoch;
+  for (std::size_t i = 0; i < network_.model().parameters().size(); ++i) {
+    out.tensors.push_back(network_.parameters().read(i, ParameterKind::kValue));
+  }
+  return out;
+}
+
 bool FoldWorker::train(const std::vector<std::size_t>& clips, std::uint64_t seed, const FoldHooks& hooks,
                        const std::function<void(FoldEpoch&)>& after_epoch) {
   start(seed);
@@ -257,7 +272,10 @@ std::optional<FoldResult> FoldWorker::run(std::size_t number, const FoldHooks& h
       best = record.test_accuracy;
       take(Selection::kOracle, record.epoch, votes);
     }
-    if (record.epoch == config_.train.epochs) take(Selection::kLast, record.epoch, votes);
+    if (record.epoch == config_.train.epochs) {
+      take(Selection::kLast, record.epoch, votes);
+      if (hooks.on_weights) hooks.on_weights(weights(record.epoch));
+    }
     out.epochs.push_back(record);
   });
   if (!finished) return std::nullopt;

@@ -40,6 +40,7 @@ struct FoldResult {
 struct FoldHooks {
   std::function<void(std::int64_t step, std::int64_t steps)> on_step;  ///< over the whole fold
   std::function<bool()> should_stop;                                   ///< true ends the fold without a result
+  std::function<void(const Weights&)> on_weights;  ///< the network that `last` speaks of; not with kDirect
 };
 
 /// Runs folds one after the other on one device. Takes its memory once.
@@ -64,6 +65,7 @@ class FoldWorker {
              const std::function<void(FoldEpoch&)>& after_epoch);
   void start(std::uint64_t seed);
   void restore_frozen();
+  Weights weights(int epoch) const;
   ImageScores as_clip_classes(const ImageScores& faces) const;
   double accuracy_of(const std::vector<std::size_t>& clips, const std::vector<ClipVote>& votes) const;
   std::vector<ClipVote> vote_on_clips(const std::vector<std::size_t>& clips, double* cross_entropy,

@@ -95,6 +95,10 @@ fs::path fold_file(const fs::path& run, std::size_t task) {
   return run / "folds" / name;
 }
 
+fs::path fold_weights(const fs::path& run, std::size_t task) {
+  return (run / "weights" / fold_file(run, task).filename()).replace_extension(".safetensors");
+}
+
 std::string fold_text(const LosoPlan& plan, const FoldResult& result) {
   const LosoTask& task = plan.tasks[result.task];
   std::int64_t training_images = 0, test_images = 0;

@@ -20,6 +20,8 @@
 namespace shcnn {
 
 std::filesystem::path fold_file(const std::filesystem::path& run, std::size_t task);
+/// RUN/weights/task-NNNN.safetensors
+std::filesystem::path fold_weights(const std::filesystem::path& run, std::size_t task);
 
 /// The text of a fold's file.
 std::string fold_text(const LosoPlan& plan, const FoldResult& result);

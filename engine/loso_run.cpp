@@ -92,6 +92,9 @@ class Job {
         options_.on_step(task, step, steps);
       };
     }
+    if (options_.keep_weights) {
+      hooks.on_weights = [&](const Weights& weights) { save_weights(fold_weights(run_, task), weights); };
+    }
     const std::optional<FoldResult> result = machine_->worker().run(task, hooks);
     if (!result) return false;
     io::write_file(fold_file(run_, task), fold_text(plan_, *result), io::Overwrite::kYes);
@@ -146,6 +149,12 @@ LosoOutcome run_folds(const fs::path& run, const LosoPlan& plan, const LosoRunOp
     order = {*options.only};
   }
   for (const std::size_t task : order) io::remove_stale_temporaries(fold_file(run, task));
+  if (options.keep_weights) {
+    std::error_code error;
+    fs::create_directories(run / "weights", error);
+    if (error) throw io::Error(io::ErrorKind::kDisk, run / "weights", "", "cannot be made: " + error.message(), "");
+    for (const std::size_t task : order) io::remove_stale_temporaries(fold_weights(run, task));
+  }
   std::vector<std::atomic<bool>> counted(plan.tasks.size());
   std::mutex mutex, error_mutex;
   std::atomic<std::int64_t> done{0};

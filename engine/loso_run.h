@@ -23,6 +23,7 @@ struct FoldMachine {
 struct LosoRunOptions {
   std::optional<std::size_t> only;  ///< this task alone
   int jobs = 1;                     ///< folds at once
+  bool keep_weights = false;        ///< RUN/weights/task-NNNN.safetensors of the folds that are run now
   std::function<std::unique_ptr<FoldMachine>()> machine;
   std::function<bool()> should_stop;
   /// Called from the jobs' threads, one at a time. `done` counts the tasks that have a result.

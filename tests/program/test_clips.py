@@ -190,7 +190,7 @@ class Loso(ClipTest):
     def test_flow_images_and_the_micro_network(self):
         data, run = self.made("clips", "casme2", 6), self.folder / "run"
         self.done("loso", "run", "--dataset", "casme2", "--data", data, "--out", run, "--epochs", "1", "--batch", "4",
-                  "--images", "2", "--protocol", "kfold", "--folds", "2", "--no-inner")
+                  "--images", "2", "--protocol", "kfold", "--folds", "2", "--no-inner", "--keep-weights")
         for picture in ("flow.png", "confusion-last.png", "curves.png"):
             self.assertGreater((run / picture).stat().st_size, 3000, picture)
         self.assertEqual(len([f for f in self.files(run / "images") if f.endswith(".safetensors")]), 6)
@@ -202,6 +202,16 @@ class Loso(ClipTest):
             self.assertTrue(page.stands_alone())
             for kind, pictures in (("first frame", 6), ("flow image", 12), ("key of the colours", 1)):
                 self.assertEqual(sum(kind in alt for alt in page.pictures), pictures, f"{kind}, cache {cache}")
+
+        # a fold's network maps what it sees: a flow image, in three channels
+        frames = sorted(next(data.glob("Cropped/*/*/")).iterdir())
+        self.done("flow", "--out", self.folder / "flow", "--order", "resize-then-flow", frames[0], frames[-1])
+        image = self.folder / "flow" / "flow-000001.png"
+        maps = self.done("saliency", "--weights", run / "weights" / "task-0001.safetensors", "--out", self.folder / "maps",
+                         "--json", image).json()
+        self.assertEqual(maps["maps"][0]["status"], "ok")
+        self.assertGreater(maps["maps"][0]["improved"]["largest"], 0)
+        self.assertEqual(maps["maps"][0]["improved"]["values"], 112 * 112 * 3)
 
 
 class Mpi(ClipTest):

@@ -32,7 +32,7 @@ void resolve_options(CLI::App& verb, const LosoArguments& args, const Common& co
 
 /// The settings that RUN keeps: what decides the results and where the data lie, not how the work is divided.
 std::string stored_config(const CLI::App& verb) {
-  constexpr std::string_view kNotKept[] = {"fold", "jobs", "threads", "slurm"};
+  constexpr std::string_view kNotKept[] = {"fold", "jobs", "keep-weights", "threads", "slurm"};
   std::istringstream lines(config_text(verb));
   std::string out;
   for (std::string line; std::getline(lines, line);) {
@@ -183,6 +183,8 @@ void add_loso(CLI::App& app, Common& common, Verbs& verbs) {
     verb->add_option("--jobs", args->jobs, "folds at once, each with its share of the threads or on the one GPU")
         ->capture_default_str()
         ->check(CLI::Range(1, 256));
+    verb->add_flag("--keep-weights", args->keep_weights,
+                   "keep each fold's network, for predict and saliency: RUN/weights, 150 MB a fold");
     add_common(*verb, common, true);
     verbs.push_back({verb,
                      [verb, args, &common] {

@@ -282,6 +282,7 @@ void LosoSession::run() {
   LosoRunOptions options;
   if (args_.fold) options.only = static_cast<std::size_t>(*args_.fold);
   options.jobs = args_.jobs;
+  options.keep_weights = args_.keep_weights;
   options.should_stop = stop_requested;
   options.machine = [&]() -> std::unique_ptr<FoldMachine> {
     return std::make_unique<DeviceOfFolds>(common_.device, backend_options_, config_, plan_, images(),

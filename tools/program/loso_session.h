@@ -23,7 +23,7 @@ struct LosoArguments {
   std::string pretrained = "none", weights;
   std::string flow_order = "resize-then-flow", flow_colors = "hsv";
   int folds = 5, seeds = 1, images = 0, jobs = 1;
-  bool no_inner = false;
+  bool no_inner = false, keep_weights = false;
   double flow_scale = 0;
   std::string cache;  ///< empty: RUN/images
   double cache_gb = 8, memory_gb = 1;
@@ -33,7 +33,7 @@ struct LosoArguments {
 
 /// Adds --dataset, --data and --out.
 void add_loso_source(CLI::App& verb, LosoArguments& args);
-/// Adds everything else but --fold and --jobs, and --seed.
+/// Adds everything else but --fold, --jobs and --keep-weights, and --seed.
 void add_loso_settings(CLI::App& verb, LosoArguments& args, Common& common);
 
 /// The arguments that RUN/config.toml keeps, as `shcnn loso run --out RUN` takes them. Failures of apply_config_file.
