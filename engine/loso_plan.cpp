@@ -7,8 +7,8 @@
 #include <set>
 #include <stdexcept>
 
-#include "io/natural_less.h"
 #include "io/input_file.h"
+#include "io/natural_less.h"
 #include "kernels/error.h"
 #include "kernels/math/philox.h"
 

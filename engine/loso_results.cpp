@@ -205,10 +205,9 @@ std::vector<FoldResult> read_folds(const fs::path& run, const LosoPlan& plan) {
     const std::size_t task = result.task;
     const auto [entry, fresh] = by_task.try_emplace(task, path, std::move(result));
     if (!fresh) {
-      throw io::Error(
-          io::ErrorKind::kUsage, path, "",
-          "holds fold " + std::to_string(task) + ", and so does " + entry->second.first.filename().string(),
-          "remove one of the two");
+      throw io::Error(io::ErrorKind::kUsage, path, "",
+                      "holds fold " + std::to_string(task) + ", and so does " + entry->second.first.filename().string(),
+                      "remove one of the two");
     }
   }
   std::vector<FoldResult> out;

@@ -9,7 +9,8 @@
 //   events.out.tfevents.*      the curves for TensorBoard, one file for each time the run was started
 //   report.html                all of it to look at (written by the program)
 //   run.lock                   held by the process that trains here
-// No file but the events, the report and the lock holds times, paths, hosts or thread counts: equal runs give equal bytes.
+// No file but the events, the report and the lock holds times, paths, hosts or thread counts: equal runs give equal
+// bytes.
 #pragma once
 
 #include <filesystem>

@@ -39,8 +39,8 @@ class ImageReader final : public FrameReader {
   size_t next_ = 0;
 };
 
-/// FFmpeg's decoder where OpenCV has it, and it alone: asked for any, OpenCV tries GStreamer and the camera libraries on what
-/// FFmpeg refused, which print, leak, and read no file that FFmpeg does not.
+/// FFmpeg's decoder where OpenCV has it, and it alone: asked for any, OpenCV tries GStreamer and the camera libraries
+/// on what FFmpeg refused, which print, leak, and read no file that FFmpeg does not.
 cv::VideoCaptureAPIs decoder() {
   return cv::videoio_registry::hasBackend(cv::CAP_FFMPEG) ? cv::CAP_FFMPEG : cv::CAP_ANY;
 }

@@ -1,5 +1,5 @@
-// Arrays of floats in numpy's .npy: "\x93NUMPY", version, a Python dict of type, order and shape padded to 64 bytes, then
-// the elements, last index fastest.
+// Arrays of floats in numpy's .npy: "\x93NUMPY", version, a Python dict of type, order and shape padded to 64 bytes,
+// then the elements, last index fastest.
 #pragma once
 
 #include <cstdint>

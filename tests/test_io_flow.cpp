@@ -97,7 +97,8 @@ TEST_CASE("flow files come back, byte for byte as the formats have them", "[io][
   write_npy(folder / "d.npy", std::array<int64_t, 1>{1}, tenth, Overwrite::kYes);
   CHECK(get(folder / "d.npy").find("'<f8', 'fortran_order': False, 'shape': (1,), }") != std::string::npos);
   CHECK(get(folder / "d.npy").substr(128) == std::string("\x9a\x99\x99\x99\x99\x99\xb9\x3f"));
-  CHECK_THAT(error_text([&] { write_flo(folder / "b.flo", 1, 1, two, Overwrite::kNo); }), Catch::Contains("already there"));
+  CHECK_THAT(error_text([&] { write_flo(folder / "b.flo", 1, 1, two, Overwrite::kNo); }),
+             Catch::Contains("already there"));
   CHECK_THAT(error_text([&] { write_flo(folder / "c.flo", 1, 2, two, Overwrite::kNo); }),
              Catch::Contains("(height, width, 2)"));
   CHECK_THAT(error_text([&] { write_npy(folder / "c.npy", std::array<int64_t, 1>{3}, two, Overwrite::kNo); }),

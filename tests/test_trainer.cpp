@@ -23,8 +23,8 @@ namespace fs = std::filesystem;
 namespace {
 std::atomic<std::int64_t> allocations{0};
 }
-// Every allocation of this program is counted, so that a step's can be. All forms are replaced together: a sanitizer brings
-// its own for those that are left out, and then finds memory of one freed by the other.
+// Every allocation of this program is counted, so that a step's can be. All forms are replaced together: a sanitizer
+// brings its own for those that are left out, and then finds memory of one freed by the other.
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
   ++allocations;
   return std::malloc(bytes ? bytes : 1);
@@ -230,8 +230,8 @@ TEST_CASE("The reported L2 term is lambda times the squares of the initial weigh
   const Samples samples = banded_samples(20, 3, 48, 1, options().seed);
   Trainer trainer(executor(), config, samples, nullptr);
   trainer.run({});
-  // dense weights have variance 2 / live inputs, times 0.774 for the truncation at two deviations; fc1 has 3,168 inputs,
-  // of which 1,408 are live. Convolution weights are Glorot uniform: variance 2 / (K K (Ci + Co)).
+  // dense weights have variance 2 / live inputs, times 0.774 for the truncation at two deviations; fc1 has 3,168
+  // inputs, of which 1,408 are live. Convolution weights are Glorot uniform: variance 2 / (K K (Ci + Co)).
   const double dense = 0.774 * (3168.0 * 2048 * 2 / 1408 + 2048.0 * 1024 * 2 / 2048 + 1024.0 * 3 * 2 / 1024);
   const double conv = 2 * (44.0 / 45 + 44.0 * 44 / 88 + 88.0 * 44 / 132);
   CHECK(trainer.curves().back().l2_term == Approx(3e-4 * (dense + conv)).epsilon(0.01));

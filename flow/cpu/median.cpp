@@ -1,7 +1,8 @@
 // median: u1 and u2 over a square window, by sorting networks of min and max on vectors of neighbouring pixels.
 //
 // The window's columns are sorted once per pixel column and shared by the 3 or 5 windows that hold them; the networks
-// are those of flow/math/median_network.h. Outside the image the border pixel is repeated (a repeated pixel column is a repeated sorted column).
+// are those of flow/math/median_network.h. Outside the image the border pixel is repeated (a repeated pixel column is a
+// repeated sorted column).
 #include "flow/cpu/simd.h"
 #include "flow/math/median_network.h"
 #include "flow/stages.h"

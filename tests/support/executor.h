@@ -18,8 +18,8 @@ Backend open_executor(int threads = 0, std::optional<std::uint64_t> fiber_order 
 /// The one executor of this program, opened on first use.
 Backend& executor();
 
-/// The tolerance of convolutions and dense layers on the executor under test: outside_sum_rule, or with --tf32 an NMSE of
-/// 1e-6 and what rounding both factors to 10 bits can do to an element.
+/// The tolerance of convolutions and dense layers on the executor under test: outside_sum_rule, or with --tf32 an NMSE
+/// of 1e-6 and what rounding both factors to 10 bits can do to an element.
 std::string outside_product_rule(const Tensor<float>& got, const Tensor<double>& want,
                                  const Tensor<double>& absolute_products, double terms);
 

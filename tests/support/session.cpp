@@ -19,18 +19,19 @@ int run_tests(int argc, char** argv, const std::function<std::string()>& missing
   std::string needed_variable;
   bool skip_absent = false;
   Catch::Session session;
-  session.cli(session.cli() |
-              Opt(chosen.device, "name")["--device"]("executor under test: naive, cpu, simt[-naive], cuda[:i], cuda-naive") |
-              Opt(chosen.isa, "name")["--isa"]("instruction set of cpu: generic, avx2, avx512") |
-              Opt(chosen.threads, "count")["--threads"]("threads of cpu and simt") |
-              Opt(chosen.fiber_order, "order")["--fiber-order"](
-                  "order in which simt resumes a block's threads: 0 as numbered, 1 in reverse, else a seed") |
-              Opt(chosen.tf32)["--tf32"]("products on tensor cores (simt, cuda), judged as tf32") |
-              Opt(chosen.hand_gemm)["--hand-gemm"]("cuda: hand-written products although cuBLAS is built in") |
-              Opt(chosen.small)["--small"]("small cases, as on simt: for an interpreter") |
-              Opt(chosen.seed, "seed")["--seed"]("of random shapes and values") |
-              Opt(needed_variable, "variable")["--needs-env"]("skip (exit 77) where this variable is unset") |
-              Opt(skip_absent)["--skip-absent"]("skip (exit 77) where this machine lacks the executor under test"));
+  session.cli(
+      session.cli() |
+      Opt(chosen.device, "name")["--device"]("executor under test: naive, cpu, simt[-naive], cuda[:i], cuda-naive") |
+      Opt(chosen.isa, "name")["--isa"]("instruction set of cpu: generic, avx2, avx512") |
+      Opt(chosen.threads, "count")["--threads"]("threads of cpu and simt") |
+      Opt(chosen.fiber_order, "order")["--fiber-order"](
+          "order in which simt resumes a block's threads: 0 as numbered, 1 in reverse, else a seed") |
+      Opt(chosen.tf32)["--tf32"]("products on tensor cores (simt, cuda), judged as tf32") |
+      Opt(chosen.hand_gemm)["--hand-gemm"]("cuda: hand-written products although cuBLAS is built in") |
+      Opt(chosen.small)["--small"]("small cases, as on simt: for an interpreter") |
+      Opt(chosen.seed, "seed")["--seed"]("of random shapes and values") |
+      Opt(needed_variable, "variable")["--needs-env"]("skip (exit 77) where this variable is unset") |
+      Opt(skip_absent)["--skip-absent"]("skip (exit 77) where this machine lacks the executor under test"));
   if (const int status = session.applyCommandLine(argc, argv); status != 0) return status;
   std::string reason;
   if (!needed_variable.empty() && std::getenv(needed_variable.c_str()) == nullptr)

@@ -105,7 +105,8 @@ void add_data_lint(CLI::App& data, Common& common, Verbs& verbs) {
   CLI::App* verb = add_verb(
       data, "lint",
       "Reads a data set whole and says how many images (or videos, beside the published numbers) each split and\n"
-      "class has, what was left out and why, and what is odd. Bad data end with exit code 3 and a line that names file\n"
+      "class has, what was left out and why, and what is odd. Bad data end with exit code 3 and a line that names "
+      "file\n"
       "and row.",
       {"shcnn data lint DIR", "shcnn data lint --json fer2013.csv", "shcnn data lint CASME2 --classes all"});
   auto choice = std::make_shared<DatasetChoice>();

@@ -24,8 +24,8 @@ struct RunTiming {
   std::vector<std::pair<std::int64_t, double>> epochs;  ///< (steps finished, seconds since 1970) of each epoch
 };
 
-/// Keys and values of RUN/config.toml as text, in its order; empty where there is none. Failure(kBadData) where it is no
-/// TOML.
+/// Keys and values of RUN/config.toml as text, in its order; empty where there is none. Failure(kBadData) where it is
+/// no TOML.
 std::vector<std::pair<std::string, std::string>> read_settings(const std::filesystem::path& run);
 
 struct RunRecord {
