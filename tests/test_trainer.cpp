@@ -106,7 +106,7 @@ TEST_CASE("A run that was stopped anywhere and resumed equals one that never sto
   }
 }
 
-TEST_CASE("The number of threads changes no bit", "[trainer][executor]") {
+TEST_CASE("The number of threads changes no bit", "[trainer][executor][threads]") {
   const TrainConfig config = small_config("paper");
   const Samples samples = banded_samples(12, 3, 48, 1, options().seed, true);
   TemporaryFolder temporary;
