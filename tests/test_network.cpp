@@ -7,6 +7,7 @@
 #include "engine_support.h"
 #include "kernels/math/dropout.h"
 #include "support/executor.h"
+#include "support/options.h"
 #include "support/random.h"
 
 using namespace shcnn;
@@ -228,9 +229,11 @@ void check_steps_from_the_same_state(const char* name, Variant variant, std::int
     exact_step.run();
     fast_step.run();
     const StepReport want = exact_step.wait(t), got = fast_step.wait(t);
-    // The loss is a difference of logits and rounds as they do: with raw inputs they are in the thousands.
+    // The loss is a difference of logits and rounds as they do: with raw inputs they are in the thousands. fc1 of the micro
+    // variant adds 17,248 products where the static one has 1,408 live ones, and rounds as the root of that, 3.5 times as far.
     const double scale = std::max(want.cross_entropy, largest_logit(exact, config.batch));
-    CHECK(std::abs(got.cross_entropy - want.cross_entropy) <= 1e-6 * scale);
+    const double bound = variant == Variant::kStatic ? 1e-6 : 3.5e-6;
+    CHECK(std::abs(got.cross_entropy - want.cross_entropy) <= bound * scale);
     CHECK(got.sum_squares == Approx(want.sum_squares).epsilon(1e-6));
     CHECK(got.correct == want.correct);
     if (config.clip_norm > 0) CHECK(got.grad_norm == Approx(want.grad_norm).epsilon(1e-5));
