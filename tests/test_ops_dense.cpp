@@ -91,7 +91,8 @@ TEST_CASE("dense layers agree with float64 loops", "[dense]") {
     for (const bool exact : {false, true}) {
       INFO("case " << i << (exact ? ", integers: " : ", reals: ") << c.text());
       const Inputs in = make_inputs(c, static_cast<std::uint32_t>(2 * i) + exact, exact);
-      const Results<float> got = run(executor(), c, in, static_cast<int>(i % 4));
+      const Results<float> got =
+          run(executor(), c, in, exact ? 0 : static_cast<int>(i % 4));  // each case is aligned once
       const Results<double> want = oracle(in, false);
       if (!exact) products = oracle(in, true);
       check(got.y, want.y, products.y, c.inputs + 1, exact);
