@@ -1,15 +1,12 @@
 #include "kernels/cuda/blas.h"
 
 #include <cublas_v2.h>
-#include <dlfcn.h>
 
-#include <string>
+#include "kernels/cuda/dynamic_library.h"
 
 namespace shcnn::cuda {
 namespace {
 
-#define SHCNN_TEXT_OF(macro) SHCNN_TEXT(macro)
-#define SHCNN_TEXT(text) #text
 /// The major version whose header this was compiled with: the ABI.
 constexpr const char* kSoname = "libcublas.so." SHCNN_TEXT_OF(CUBLAS_VER_MAJOR);
 
@@ -19,7 +16,10 @@ constexpr std::size_t kWorkspaceBytes = 32u << 20;
 }  // namespace
 
 struct BlasLibrary {
-  void* library = nullptr;
+  DynamicLibrary library{
+      kSoname, SHCNN_CUBLAS_FILE, "cuBLAS",
+      "install it (it comes with CUDA), or build with SHCNN_CUBLAS=OFF, which takes the hand-written "
+      "products"};
   decltype(&cublasCreate_v2) create = nullptr;
   decltype(&cublasDestroy_v2) destroy = nullptr;
   decltype(&cublasSetStream_v2) set_stream = nullptr;
@@ -29,38 +29,13 @@ struct BlasLibrary {
   decltype(&cublasSgemm_v2) sgemm = nullptr;
 
   BlasLibrary() {
-    library = dlopen(kSoname, RTLD_NOW | RTLD_LOCAL);
-    const std::string why = library ? "" : dlerror();
-    if (!library) library = dlopen(SHCNN_CUBLAS_FILE, RTLD_NOW | RTLD_LOCAL);  // where it was when this was built
-    if (!library) fail(why);
-    try {
-      find(create, "cublasCreate_v2");
-      find(destroy, "cublasDestroy_v2");
-      find(set_stream, "cublasSetStream_v2");
-      find(set_workspace, "cublasSetWorkspace_v2");
-      find(set_math_mode, "cublasSetMathMode");
-      find(status_string, "cublasGetStatusString");
-      find(sgemm, "cublasSgemm_v2");
-    } catch (...) {
-      dlclose(library);
-      throw;
-    }
-  }
-  ~BlasLibrary() { dlclose(library); }
-  BlasLibrary(const BlasLibrary&) = delete;
-  BlasLibrary& operator=(const BlasLibrary&) = delete;
-
- private:
-  template <class Function>
-  void find(Function& function, const char* name) {
-    function = reinterpret_cast<Function>(dlsym(library, name));
-    if (!function) fail(message("it has no ", name));
-  }
-  [[noreturn]] static void fail(const std::string& why) {
-    throw Error(ErrorKind::kDevice, kSoname,
-                message("cuBLAS cannot be used: ", why,
-                        "; install it (it comes with CUDA), or build with SHCNN_CUBLAS=OFF, which takes the "
-                        "hand-written products"));
+    library.find(create, "cublasCreate_v2");
+    library.find(destroy, "cublasDestroy_v2");
+    library.find(set_stream, "cublasSetStream_v2");
+    library.find(set_workspace, "cublasSetWorkspace_v2");
+    library.find(set_math_mode, "cublasSetMathMode");
+    library.find(status_string, "cublasGetStatusString");
+    library.find(sgemm, "cublasSgemm_v2");
   }
 };
 

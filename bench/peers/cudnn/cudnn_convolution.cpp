@@ -2,18 +2,21 @@
 #include "bench/peers/cudnn/cudnn_convolution.h"
 
 #include <cudnn.h>
-#include <dlfcn.h>
 
-#include <algorithm>
 #include <array>
+
+#include "kernels/cuda/dynamic_library.h"
 
 namespace shcnn::bench {
 namespace {
 
-#define SHCNN_TEXT_OF(macro) SHCNN_TEXT(macro)
-#define SHCNN_TEXT(text) #text
 /// The major version whose header this was compiled with: the ABI.
 constexpr const char* kSoname = "libcudnn.so." SHCNN_TEXT_OF(CUDNN_MAJOR);
+#if defined(SHCNN_CUDNN_FILE)
+constexpr const char* kFile = SHCNN_CUDNN_FILE;
+#else
+constexpr const char* kFile = nullptr;
+#endif
 
 /// What an algorithm may ask for; more than any takes at the network's shapes.
 constexpr std::size_t kMostWorkspace = 512u << 20;
@@ -27,8 +30,8 @@ constexpr cudnnConvolutionBwdFilterAlgo_t kExactFilter = CUDNN_CONVOLUTION_BWD_F
 }  // namespace
 
 struct CudnnLibrary {
-  void* library = nullptr;
-#define SHCNN_CUDNN_FUNCTION(name) decltype(&cudnn##name) name = nullptr
+  cuda::DynamicLibrary library{kSoname, kFile, "cuDNN", "install it, or name its folder in LD_LIBRARY_PATH"};
+#define SHCNN_CUDNN_FUNCTION(name) decltype(&cudnn##name) name = found<decltype(&cudnn##name)>("cudnn" #name)
   SHCNN_CUDNN_FUNCTION(GetVersion);
   SHCNN_CUDNN_FUNCTION(GetErrorString);
   SHCNN_CUDNN_FUNCTION(Create);
@@ -55,77 +58,31 @@ struct CudnnLibrary {
   SHCNN_CUDNN_FUNCTION(ConvolutionBackwardFilter);
 #undef SHCNN_CUDNN_FUNCTION
 
-  CudnnLibrary() {
-    library = dlopen(kSoname, RTLD_NOW | RTLD_LOCAL);
-    const std::string why = library ? "" : dlerror();
-#if defined(SHCNN_CUDNN_FILE)
-    if (!library) library = dlopen(SHCNN_CUDNN_FILE, RTLD_NOW | RTLD_LOCAL);  // where it was when this was built
-#endif
-    if (!library) fail(why);
-    try {
-#define SHCNN_FIND(name) find(name, "cudnn" #name)
-      SHCNN_FIND(GetVersion);
-      SHCNN_FIND(GetErrorString);
-      SHCNN_FIND(Create);
-      SHCNN_FIND(Destroy);
-      SHCNN_FIND(SetStream);
-      SHCNN_FIND(CreateTensorDescriptor);
-      SHCNN_FIND(SetTensor4dDescriptor);
-      SHCNN_FIND(DestroyTensorDescriptor);
-      SHCNN_FIND(CreateFilterDescriptor);
-      SHCNN_FIND(SetFilter4dDescriptor);
-      SHCNN_FIND(DestroyFilterDescriptor);
-      SHCNN_FIND(CreateConvolutionDescriptor);
-      SHCNN_FIND(SetConvolution2dDescriptor);
-      SHCNN_FIND(SetConvolutionMathType);
-      SHCNN_FIND(DestroyConvolutionDescriptor);
-      SHCNN_FIND(FindConvolutionForwardAlgorithmEx);
-      SHCNN_FIND(FindConvolutionBackwardDataAlgorithmEx);
-      SHCNN_FIND(FindConvolutionBackwardFilterAlgorithmEx);
-      SHCNN_FIND(GetConvolutionForwardWorkspaceSize);
-      SHCNN_FIND(GetConvolutionBackwardDataWorkspaceSize);
-      SHCNN_FIND(GetConvolutionBackwardFilterWorkspaceSize);
-      SHCNN_FIND(ConvolutionForward);
-      SHCNN_FIND(ConvolutionBackwardData);
-      SHCNN_FIND(ConvolutionBackwardFilter);
-#undef SHCNN_FIND
-    } catch (...) {
-      dlclose(library);
-      throw;
-    }
-  }
-  ~CudnnLibrary() { dlclose(library); }
-  CudnnLibrary(const CudnnLibrary&) = delete;
-  CudnnLibrary& operator=(const CudnnLibrary&) = delete;
-
  private:
   template <class Function>
-  void find(Function& function, const char* name) {
-    function = reinterpret_cast<Function>(dlsym(library, name));
-    if (!function) fail(message("it has no ", name));
-  }
-  [[noreturn]] static void fail(const std::string& why) {
-    throw Error(ErrorKind::kDevice, kSoname,
-                message("cuDNN cannot be used: ", why, "; install it, or name its folder in LD_LIBRARY_PATH"));
+  Function found(const char* name) const {
+    Function function = nullptr;
+    library.find(function, name);
+    return function;
   }
 };
 
-Cudnn::Cudnn(void* stream) : library_(std::make_unique<CudnnLibrary>()) {
+Cudnn::Cudnn(void* stream) : functions_(std::make_unique<CudnnLibrary>()) {
   cudnnHandle_t handle = nullptr;
-  check(library_->Create(&handle), "cudnnCreate");
+  check(functions_->Create(&handle), "cudnnCreate");
   handle_ = handle;
   try {
-    check(library_->SetStream(handle, static_cast<cudaStream_t>(stream)), "cudnnSetStream");
+    check(functions_->SetStream(handle, static_cast<cudaStream_t>(stream)), "cudnnSetStream");
   } catch (...) {
-    library_->Destroy(handle);
+    functions_->Destroy(handle);
     throw;
   }
 }
 
-Cudnn::~Cudnn() { library_->Destroy(static_cast<cudnnHandle_t>(handle_)); }
+Cudnn::~Cudnn() { functions_->Destroy(static_cast<cudnnHandle_t>(handle_)); }
 
 std::string Cudnn::version() const {
-  const std::size_t number = library_->GetVersion();
+  const std::size_t number = functions_->GetVersion();
   const std::size_t thousands = number < 10000 ? 1000 : 10000;  // 8.9.7 is 8907, 9.14.0 is 91400
   return message(number / thousands, ".", number % thousands / 100, ".", number % 100);
 }
@@ -134,24 +91,24 @@ void Cudnn::check(int status, const char* place) const {
   if (status == CUDNN_STATUS_SUCCESS) return;
   throw Error(
       ErrorKind::kDevice, place,
-      message("cuDNN: ", library_->GetErrorString(static_cast<cudnnStatus_t>(status)),
+      message("cuDNN: ", functions_->GetErrorString(static_cast<cudnnStatus_t>(status)),
               status == CUDNN_STATUS_NOT_INITIALIZED ? "; there may be no GPU, or its driver is older than this cuDNN"
                                                      : "; this cuDNN may not know the GPU or this shape"));
 }
 
 /// One of each of cuDNN's descriptors, made and destroyed together.
 struct CudnnConvolution::Descriptors {
-  explicit Descriptors(const CudnnLibrary& functions) : library(functions) {}
+  explicit Descriptors(const CudnnLibrary& library) : functions(library) {}
   ~Descriptors() {
-    if (x) library.DestroyTensorDescriptor(x);
-    if (z) library.DestroyTensorDescriptor(z);
-    if (w) library.DestroyFilterDescriptor(w);
-    if (convolution) library.DestroyConvolutionDescriptor(convolution);
+    if (x) functions.DestroyTensorDescriptor(x);
+    if (z) functions.DestroyTensorDescriptor(z);
+    if (w) functions.DestroyFilterDescriptor(w);
+    if (convolution) functions.DestroyConvolutionDescriptor(convolution);
   }
   Descriptors(const Descriptors&) = delete;
   Descriptors& operator=(const Descriptors&) = delete;
 
-  const CudnnLibrary& library;
+  const CudnnLibrary& functions;
   cudnnTensorDescriptor_t x = nullptr, z = nullptr;
   cudnnFilterDescriptor_t w = nullptr;
   cudnnConvolutionDescriptor_t convolution = nullptr;
@@ -165,32 +122,32 @@ CudnnConvolution::CudnnConvolution(Cudnn& cudnn, Device& device, const CudnnShap
       a_(a),
       b_(b),
       out_(out),
-      descriptors_(std::make_unique<Descriptors>(*cudnn.library_)) {
-  const CudnnLibrary& library = *cudnn_.library_;
+      descriptors_(std::make_unique<Descriptors>(*cudnn.functions_)) {
+  const CudnnLibrary& functions = *cudnn_.functions_;
   Descriptors& d = *descriptors_;
   const auto extent = [](std::int64_t value) { return static_cast<int>(value); };
   const cudnnTensorFormat_t format = shape.channels_last ? CUDNN_TENSOR_NHWC : CUDNN_TENSOR_NCHW;
   const int grow = 2 * shape.pad - shape.kernel + 1;
-  cudnn_.check(library.CreateTensorDescriptor(&d.x), "cudnnCreateTensorDescriptor");
-  cudnn_.check(library.CreateTensorDescriptor(&d.z), "cudnnCreateTensorDescriptor");
-  cudnn_.check(library.CreateFilterDescriptor(&d.w), "cudnnCreateFilterDescriptor");
-  cudnn_.check(library.CreateConvolutionDescriptor(&d.convolution), "cudnnCreateConvolutionDescriptor");
-  cudnn_.check(library.SetTensor4dDescriptor(d.x, format, CUDNN_DATA_FLOAT, extent(shape.samples),
-                                             extent(shape.in_channels), extent(shape.height), extent(shape.width)),
+  cudnn_.check(functions.CreateTensorDescriptor(&d.x), "cudnnCreateTensorDescriptor");
+  cudnn_.check(functions.CreateTensorDescriptor(&d.z), "cudnnCreateTensorDescriptor");
+  cudnn_.check(functions.CreateFilterDescriptor(&d.w), "cudnnCreateFilterDescriptor");
+  cudnn_.check(functions.CreateConvolutionDescriptor(&d.convolution), "cudnnCreateConvolutionDescriptor");
+  cudnn_.check(functions.SetTensor4dDescriptor(d.x, format, CUDNN_DATA_FLOAT, extent(shape.samples),
+                                               extent(shape.in_channels), extent(shape.height), extent(shape.width)),
                "cudnnSetTensor4dDescriptor");
   cudnn_.check(
-      library.SetTensor4dDescriptor(d.z, format, CUDNN_DATA_FLOAT, extent(shape.samples), extent(shape.out_channels),
-                                    extent(shape.height) + grow, extent(shape.width) + grow),
+      functions.SetTensor4dDescriptor(d.z, format, CUDNN_DATA_FLOAT, extent(shape.samples), extent(shape.out_channels),
+                                      extent(shape.height) + grow, extent(shape.width) + grow),
       "cudnnSetTensor4dDescriptor");
-  cudnn_.check(library.SetFilter4dDescriptor(d.w, CUDNN_DATA_FLOAT, format, extent(shape.out_channels),
-                                             extent(shape.in_channels), shape.kernel, shape.kernel),
+  cudnn_.check(functions.SetFilter4dDescriptor(d.w, CUDNN_DATA_FLOAT, format, extent(shape.out_channels),
+                                               extent(shape.in_channels), shape.kernel, shape.kernel),
                "cudnnSetFilter4dDescriptor");
   // cross-correlation is what networks call a convolution, ours too
-  cudnn_.check(library.SetConvolution2dDescriptor(d.convolution, shape.pad, shape.pad, 1, 1, 1, 1,
-                                                  CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT),
+  cudnn_.check(functions.SetConvolution2dDescriptor(d.convolution, shape.pad, shape.pad, 1, 1, 1, 1,
+                                                    CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT),
                "cudnnSetConvolution2dDescriptor");
   // the default would be tf32 on tensor cores
-  cudnn_.check(library.SetConvolutionMathType(
+  cudnn_.check(functions.SetConvolutionMathType(
                    d.convolution, choice == CudnnChoice::kFastestTf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH),
                "cudnnSetConvolutionMathType");
   choose(choice);
@@ -216,13 +173,13 @@ void CudnnConvolution::search(const char* place, CudnnChoice choice, const Find&
   if (!best) throw Error(ErrorKind::kDevice, place, "cuDNN has no algorithm for this shape and layout");
   algorithm_ = static_cast<int>(best->algo);
   if (choice == CudnnChoice::kFastestTf32) {  // the mode in which it was fastest
-    cudnn_.check(cudnn_.library_->SetConvolutionMathType(descriptors_->convolution, best->mathType), place);
+    cudnn_.check(cudnn_.functions_->SetConvolutionMathType(descriptors_->convolution, best->mathType), place);
   }
   workspace_ = DeviceBuffer(device_, best->memory);
 }
 
 void CudnnConvolution::choose(CudnnChoice choice) {
-  const CudnnLibrary& library = *cudnn_.library_;
+  const CudnnLibrary& functions = *cudnn_.functions_;
   const Descriptors& d = *descriptors_;
   auto* const handle = static_cast<cudnnHandle_t>(cudnn_.handle_);
   std::size_t bytes = 0;
@@ -232,14 +189,14 @@ void CudnnConvolution::choose(CudnnChoice choice) {
         search<cudnnConvolutionFwdAlgoPerf_t>(
             "cudnnFindConvolutionForwardAlgorithmEx", choice,
             [&](int most, int* count, cudnnConvolutionFwdAlgoPerf_t* results, void* scratch, std::size_t size) {
-              return library.FindConvolutionForwardAlgorithmEx(handle, d.x, a_, d.w, b_, d.convolution, d.z, out_, most,
-                                                               count, results, scratch, size);
+              return functions.FindConvolutionForwardAlgorithmEx(handle, d.x, a_, d.w, b_, d.convolution, d.z, out_,
+                                                                 most, count, results, scratch, size);
             });
         return;
       }
       algorithm_ = kExactForward;
       cudnn_.check(
-          library.GetConvolutionForwardWorkspaceSize(handle, d.x, d.w, d.convolution, d.z, kExactForward, &bytes),
+          functions.GetConvolutionForwardWorkspaceSize(handle, d.x, d.w, d.convolution, d.z, kExactForward, &bytes),
           "cudnnGetConvolutionForwardWorkspaceSize");
       break;
     case Direction::kBackwardData:
@@ -247,14 +204,14 @@ void CudnnConvolution::choose(CudnnChoice choice) {
         search<cudnnConvolutionBwdDataAlgoPerf_t>(
             "cudnnFindConvolutionBackwardDataAlgorithmEx", choice,
             [&](int most, int* count, cudnnConvolutionBwdDataAlgoPerf_t* results, void* scratch, std::size_t size) {
-              return library.FindConvolutionBackwardDataAlgorithmEx(handle, d.w, a_, d.z, b_, d.convolution, d.x, out_,
-                                                                    most, count, results, scratch, size);
+              return functions.FindConvolutionBackwardDataAlgorithmEx(handle, d.w, a_, d.z, b_, d.convolution, d.x,
+                                                                      out_, most, count, results, scratch, size);
             });
         return;
       }
       algorithm_ = kExactData;
       cudnn_.check(
-          library.GetConvolutionBackwardDataWorkspaceSize(handle, d.w, d.z, d.convolution, d.x, kExactData, &bytes),
+          functions.GetConvolutionBackwardDataWorkspaceSize(handle, d.w, d.z, d.convolution, d.x, kExactData, &bytes),
           "cudnnGetConvolutionBackwardDataWorkspaceSize");
       break;
     case Direction::kBackwardFilter:
@@ -262,42 +219,42 @@ void CudnnConvolution::choose(CudnnChoice choice) {
         search<cudnnConvolutionBwdFilterAlgoPerf_t>(
             "cudnnFindConvolutionBackwardFilterAlgorithmEx", choice,
             [&](int most, int* count, cudnnConvolutionBwdFilterAlgoPerf_t* results, void* scratch, std::size_t size) {
-              return library.FindConvolutionBackwardFilterAlgorithmEx(handle, d.x, a_, d.z, b_, d.convolution, d.w,
-                                                                      out_, most, count, results, scratch, size);
+              return functions.FindConvolutionBackwardFilterAlgorithmEx(handle, d.x, a_, d.z, b_, d.convolution, d.w,
+                                                                        out_, most, count, results, scratch, size);
             });
         return;
       }
       algorithm_ = kExactFilter;
-      cudnn_.check(
-          library.GetConvolutionBackwardFilterWorkspaceSize(handle, d.x, d.z, d.convolution, d.w, kExactFilter, &bytes),
-          "cudnnGetConvolutionBackwardFilterWorkspaceSize");
+      cudnn_.check(functions.GetConvolutionBackwardFilterWorkspaceSize(handle, d.x, d.z, d.convolution, d.w,
+                                                                       kExactFilter, &bytes),
+                   "cudnnGetConvolutionBackwardFilterWorkspaceSize");
       break;
   }
   workspace_ = DeviceBuffer(device_, bytes);
 }
 
 void CudnnConvolution::run() {
-  const CudnnLibrary& library = *cudnn_.library_;
+  const CudnnLibrary& functions = *cudnn_.functions_;
   const Descriptors& d = *descriptors_;
   auto* const handle = static_cast<cudnnHandle_t>(cudnn_.handle_);
   const float one = 1, zero = 0;
   switch (direction_) {
     case Direction::kForward:
-      cudnn_.check(library.ConvolutionForward(handle, &one, d.x, a_, d.w, b_, d.convolution,
-                                              static_cast<cudnnConvolutionFwdAlgo_t>(algorithm_), workspace_.data(),
-                                              workspace_.bytes(), &zero, d.z, out_),
+      cudnn_.check(functions.ConvolutionForward(handle, &one, d.x, a_, d.w, b_, d.convolution,
+                                                static_cast<cudnnConvolutionFwdAlgo_t>(algorithm_), workspace_.data(),
+                                                workspace_.bytes(), &zero, d.z, out_),
                    "cudnnConvolutionForward");
       break;
     case Direction::kBackwardData:
-      cudnn_.check(library.ConvolutionBackwardData(handle, &one, d.w, a_, d.z, b_, d.convolution,
-                                                   static_cast<cudnnConvolutionBwdDataAlgo_t>(algorithm_),
-                                                   workspace_.data(), workspace_.bytes(), &zero, d.x, out_),
+      cudnn_.check(functions.ConvolutionBackwardData(handle, &one, d.w, a_, d.z, b_, d.convolution,
+                                                     static_cast<cudnnConvolutionBwdDataAlgo_t>(algorithm_),
+                                                     workspace_.data(), workspace_.bytes(), &zero, d.x, out_),
                    "cudnnConvolutionBackwardData");
       break;
     case Direction::kBackwardFilter:
-      cudnn_.check(library.ConvolutionBackwardFilter(handle, &one, d.x, a_, d.z, b_, d.convolution,
-                                                     static_cast<cudnnConvolutionBwdFilterAlgo_t>(algorithm_),
-                                                     workspace_.data(), workspace_.bytes(), &zero, d.w, out_),
+      cudnn_.check(functions.ConvolutionBackwardFilter(handle, &one, d.x, a_, d.z, b_, d.convolution,
+                                                       static_cast<cudnnConvolutionBwdFilterAlgo_t>(algorithm_),
+                                                       workspace_.data(), workspace_.bytes(), &zero, d.w, out_),
                    "cudnnConvolutionBackwardFilter");
       break;
   }

@@ -33,7 +33,7 @@ class Cudnn {
   friend class CudnnConvolution;
   void check(int status, const char* place) const;
 
-  std::unique_ptr<CudnnLibrary> library_;
+  std::unique_ptr<CudnnLibrary> functions_;
   void* handle_ = nullptr;  ///< cudnnHandle_t
 };
 
