@@ -84,8 +84,7 @@ void FoldWorker::start(std::uint64_t seed) {
   const std::size_t tensors = network_.model().parameters().size();
   if (initial_.empty() || initial_seed_ != seed) {
     initialise(p, network_.model(), config_.train.initial, seed);
-    initial_.clear();
-    for (std::size_t i = 0; i < tensors; ++i) initial_.push_back(p.read(i, ParameterKind::kValue));
+    initial_ = p.read_all(ParameterKind::kValue);
     if (pretrained_ != nullptr) {
       for (std::size_t i = 0; i < kBodyTensors; ++i) initial_[i] = pretrained_->tensors[i];
     }
@@ -112,9 +111,7 @@ Weights FoldWorker::weights(int epoch) const {
   out.recipe = config_.train.recipe;
   out.dataset = plan_.dataset;
   out.epoch = epoch;
-  for (std::size_t i = 0; i < network_.model().parameters().size(); ++i) {
-    out.tensors.push_back(network_.parameters().read(i, ParameterKind::kValue));
-  }
+  out.tensors = network_.parameters().read_all(ParameterKind::kValue);
   return out;
 }
 

@@ -102,6 +102,13 @@ std::vector<T> Parameters<T>::read(std::size_t tensor, ParameterKind kind) const
 }
 
 template <class T>
+std::vector<std::vector<T>> Parameters<T>::read_all(ParameterKind kind) const {
+  std::vector<std::vector<T>> all;
+  for (std::size_t i = 0; i < tensors_.size(); ++i) all.push_back(read(i, kind));
+  return all;
+}
+
+template <class T>
 void Parameters<T>::write(std::size_t tensor, ParameterKind kind, const std::vector<T>& values) {
   const Tensor& place = tensors_.at(tensor);
   if (static_cast<std::int64_t>(values.size()) != specs_[tensor].count()) {

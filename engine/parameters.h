@@ -41,6 +41,7 @@ class Parameters {
 
   /// Host copy of one tensor of Model::parameters() in the paper's order, and back.
   std::vector<T> read(std::size_t tensor, ParameterKind kind) const;
+  std::vector<std::vector<T>> read_all(ParameterKind kind) const;
   void write(std::size_t tensor, ParameterKind kind, const std::vector<T>& values);
 
  private:

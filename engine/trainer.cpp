@@ -186,22 +186,14 @@ TrainState Trainer::state() {
 }
 
 std::vector<std::vector<float>> Trainer::weights() const {
-  TrainState state;
-  read_parameters(state);
-  return std::move(state.value);
+  return network_.parameters().read_all(ParameterKind::kValue);
 }
 
 void Trainer::read_parameters(TrainState& state) const {
   const Parameters<float>& p = network_.parameters();
-  const std::size_t tensors = network_.model().parameters().size();
-  state.value.clear();
-  state.first_moment.clear();
-  state.second_moment.clear();
-  for (std::size_t i = 0; i < tensors; ++i) {
-    state.value.push_back(p.read(i, ParameterKind::kValue));
-    state.first_moment.push_back(p.read(i, ParameterKind::kFirstMoment));
-    state.second_moment.push_back(p.read(i, ParameterKind::kSecondMoment));
-  }
+  state.value = p.read_all(ParameterKind::kValue);
+  state.first_moment = p.read_all(ParameterKind::kFirstMoment);
+  state.second_moment = p.read_all(ParameterKind::kSecondMoment);
 }
 
 void Trainer::write_parameters(const TrainState& state) {

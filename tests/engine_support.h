@@ -56,8 +56,7 @@ inline ReferenceNet reference_of(const Parameters<double>& parameters, const Mod
   net.max_pool = model.options.pool == PoolKind::kMax;
   net.classes = model.options.classes;
   net.slope = model.options.slope;
-  for (std::size_t i = 0; i < model.parameters().size(); ++i)
-    net.tensors.push_back(parameters.read(i, ParameterKind::kValue));
+  net.tensors = parameters.read_all(ParameterKind::kValue);
   return net;
 }
 

@@ -35,8 +35,7 @@ Weights random_weights(int classes) {
   PlainMachine<float> machine;
   Network<float> network(machine.device(), machine.context(), machine.ops, model, NetworkUse::kInference, 1);
   initialise(network.parameters(), model, {}, 4);
-  for (std::size_t i = 0; i < model.parameters().size(); ++i)
-    w.tensors.push_back(network.parameters().read(i, ParameterKind::kValue));
+  w.tensors = network.parameters().read_all(ParameterKind::kValue);
   return w;
 }
 
