@@ -177,6 +177,7 @@ bool FoldWorker::train(const std::vector<std::size_t>& clips, std::uint64_t seed
       if (hooks.on_step) hooks.on_step(++steps_done_, steps_in_all_);
     }
     record.accuracy = static_cast<double>(correct) / static_cast<double>(steps * batch);
+    if (hooks.on_weights && epoch == config.epochs) step.settle();  // what is saved has fc1's dead columns too
     after_epoch(record);
   }
   return true;
