@@ -228,16 +228,15 @@ class LosoReport {
   }
 
   void beside_the_paper() {
+    page_.heading("Beside the paper");
     const auto clips = std::find_if(std::begin(kPaperClips), std::end(kPaperClips),
                                     [this](const PaperClips& one) { return plan_.dataset == one.dataset; });
     if (clips == std::end(kPaperClips) || plan_.classes_of != "paper" || plan_.setting("protocol") != "loso") {
-      page_.heading("Beside the paper");
       page_.note(
           "The paper has no row for this: it leaves one subject out on CASME, CASME II and SAMM, with its own "
           "classes.");
       return;
     }
-    page_.heading("Beside the paper");
     const std::string input = plan_.setting("input"), pretrained = plan_.setting("pretrained");
     const auto add = [](Table& table, std::vector<std::string> row, bool same, const std::vector<std::string>& ours) {
       for (const std::string& cell : ours) row.push_back(same ? cell : "");
@@ -336,8 +335,8 @@ class LosoReport {
     row("last fold finished", last);
     page_.html(table_html(table));
     page_.note(
-        "Results hold no times, so that equal runs give equal bytes: these are the dates of the files. Weights of "
-        "folds are not kept, so there are no saliency maps here.");
+        "Results hold no times, so that equal runs give equal bytes: these are the dates of the files. There are "
+        "no saliency maps here: shcnn saliency draws them with the networks that loso run --keep-weights keeps.");
   }
 
   const ReportOptions& options_;
