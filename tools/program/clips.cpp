@@ -18,8 +18,10 @@ bool is_file_of_classes(const std::string& classes) {
 }  // namespace
 
 void add_clip_options(CLI::App& verb, ClipChoice& choice) {
-  verb.add_option("--coding", choice.coding, "coding file (.xlsx or .csv), where the folder does not hold it");
-  verb.add_option("--frames", choice.frames, "which folder of subjects, by a part of its path: Cropped, RAW, ...");
+  verb.add_option("--coding", choice.coding, "coding file (.xlsx or .csv), where the folder does not hold it")
+      ->capture_default_str();
+  verb.add_option("--frames", choice.frames, "which folder of subjects, by a part of its path: Cropped, RAW, ...")
+      ->capture_default_str();
   verb.add_option("--span", choice.span, "coded: onset to offset; folder: every frame of a clip's folder")
       ->capture_default_str();
   verb.add_option("--classes", choice.classes,

@@ -10,6 +10,9 @@
 
 namespace shcnn::program {
 
+/// In a RUN folder: the settings that the run was made with.
+inline constexpr const char* kConfigFile = "config.toml";
+
 /// Gives the options of `verb` that are not on the command line their values from `path`.
 /// Throws Failure(kUsage): the file is no TOML (with line), holds a key that the verb does not know, or a bad value;
 /// Failure(kDisk): it cannot be read.

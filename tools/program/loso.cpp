@@ -1,15 +1,12 @@
 // shcnn loso plan|run|merge: micro-expressions from clips to a table, leaving one subject out at a time.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <memory>
-#include <sstream>
-#include <string_view>
+#include <string>
 
 #include "io/atomic_file.h"
 #include "tools/program/config_file.h"
-#include "tools/program/loso_pictures.h"
 #include "tools/program/loso_session.h"
 #include "tools/program/verbs.h"
 
@@ -18,28 +15,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kConfigFile = "config.toml";
-constexpr int kAnyClasses = 5;  ///< the recipes' settings do not depend on it; the data decide
-
 /// Fills what was not given from RUN/config.toml, and shows what the recipe decides.
 void resolve_options(CLI::App& verb, const LosoArguments& args, const Common& common) {
   if (!common.force && common.config.empty() && !args.out.empty()) {
     const fs::path stored = fs::path(args.out) / kConfigFile;
     if (fs::exists(stored)) apply_config_file(verb, stored.string());
   }
-  show_resolved(verb, resolve(args, common, kAnyClasses).train);
-}
-
-/// The settings that RUN keeps: what decides the results and where the data lie, not how the work is divided.
-std::string stored_config(const CLI::App& verb) {
-  constexpr std::string_view kNotKept[] = {"fold", "jobs", "keep-weights", "threads", "slurm"};
-  std::istringstream lines(config_text(verb));
-  std::string out;
-  for (std::string line; std::getline(lines, line);) {
-    const std::string key = line.substr(0, line.find(' '));
-    if (std::find(std::begin(kNotKept), std::end(kNotKept), key) == std::end(kNotKept)) out += line + "\n";
-  }
-  return out;
+  show_resolved_loso(verb, args, common);
 }
 
 void require_data(const CLI::App& verb) {
@@ -63,10 +45,11 @@ std::string slurm_script(const LosoPlan& plan, const std::string& out) {
       plan.tasks.size() - 1, out, out);
 }
 
-void run_plan(const LosoArguments& args, const Common& common, const CLI::App& verb, bool slurm) {
+void run_plan(const LosoArguments& args, const Common& common, bool slurm) {
   LosoSession session(args, common);
   session.place();
-  io::write_file(fs::path(args.out) / kConfigFile, stored_config(verb), io::Overwrite::kYes);
+  // what is planned anew is kept anew: the data may have moved
+  io::write_file(fs::path(args.out) / kConfigFile, stored_arguments(args, common), io::Overwrite::kYes);
   const LosoPlan& plan = session.plan();
   if (slurm) {
     const fs::path script = fs::path(args.out) / "loso.sbatch";
@@ -108,11 +91,9 @@ void show(const std::string& out, const LosoPlan& plan, const LosoSummary& summa
   }
 }
 
-void run_run(const LosoArguments& args, const Common& common, const CLI::App& verb) {
+void run_run(const LosoArguments& args, const Common& common) {
   LosoSession session(args, common);
   session.place();
-  const fs::path stored = fs::path(args.out) / kConfigFile;
-  if (common.force || !fs::exists(stored)) io::write_file(stored, stored_config(verb), io::Overwrite::kYes);
   session.run();
   if (args.fold) {
     const std::string file = fold_file(args.out, static_cast<std::size_t>(*args.fold)).string();
@@ -124,12 +105,7 @@ void run_run(const LosoArguments& args, const Common& common, const CLI::App& ve
     return;
   }
   if (rank_of_environment().rank > 0) return;  // the first of several merges
-  const LosoSummary summary = finish_run(args.out, session.plan());
-  if (session.config().images.input == ClipInput::kFlow) {
-    write_flow_picture((fs::path(args.out) / "flow.png").string(), session.clips(), session.images(),
-                       session.config().images.flow.colors);
-  }
-  show(args.out, session.plan(), summary, common);
+  show(args.out, session.plan(), session.finish(), common);
 }
 
 }  // namespace
@@ -160,7 +136,7 @@ void add_loso(CLI::App& app, Common& common, Verbs& verbs) {
     verbs.push_back({verb,
                      [verb, args, slurm, &common] {
                        require_data(*verb);
-                       run_plan(*args, common, *verb, *slurm);
+                       run_plan(*args, common, *slurm);
                      },
                      [verb, args, &common] { resolve_options(*verb, *args, common); }});
   }
@@ -189,7 +165,7 @@ void add_loso(CLI::App& app, Common& common, Verbs& verbs) {
     verbs.push_back({verb,
                      [verb, args, &common] {
                        require_data(*verb);
-                       run_run(*args, common, *verb);
+                       run_run(*args, common);
                      },
                      [verb, args, &common] { resolve_options(*verb, *args, common); }});
   }

@@ -10,6 +10,7 @@
 
 #include "engine/loso_run.h"
 #include "engine/metrics.h"
+#include "io/atomic_file.h"
 #include "io/clip_classes.h"
 #include "io/parallel.h"
 #include "tools/program/config_file.h"
@@ -23,6 +24,8 @@ namespace shcnn::program {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr int kAnyClasses = 5;  ///< the recipes' settings do not depend on it; the data decide
 
 int environment_number(std::initializer_list<const char*> names, int otherwise) {
   for (const char* name : names) {
@@ -125,10 +128,11 @@ const char* way_of(Selection selection) {
 
 void add_loso_source(CLI::App& verb, LosoArguments& args) {
   verb.add_option("--dataset", args.clips.dataset,
-                  "casme, casme2, samm, clips (which of them: found out from the folder), or composite");
+                  "casme, casme2, samm, clips (which of them: found out from the folder), or composite")
+      ->capture_default_str();
   verb.add_option("--data", args.data, "the folder of the clips; composite: casme2=DIR and samm=DIR, each with --data")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  verb.add_option("--out", args.out, "RUN: the folder to write");
+  verb.add_option("--out", args.out, "RUN: the folder to write")->capture_default_str();
 }
 
 void add_loso_settings(CLI::App& verb, LosoArguments& args, Common& common) {
@@ -149,7 +153,8 @@ void add_loso_settings(CLI::App& verb, LosoArguments& args, Common& common) {
       ->capture_default_str();
   verb.add_flag("--no-inner", args.no_inner, "leave out the second training, which 'inner' needs: half the time");
   verb.add_option("--recipe", args.recipe, "paper or code (the authors' program)")->capture_default_str();
-  verb.add_option("--weights", args.weights, "weights of a network of faces (FER+), for --pretrained");
+  verb.add_option("--weights", args.weights, "weights of a network of faces (FER+), for --pretrained")
+      ->capture_default_str();
   verb.add_option(
           "--pretrained", args.pretrained,
           "none; direct: the weights classify frames as they are; frozen: a new last layer; finetune: all layers")
@@ -160,11 +165,25 @@ void add_loso_settings(CLI::App& verb, LosoArguments& args, Common& common) {
   verb.add_option("--flow-scale", args.flow_scale,
                   "px of movement drawn at full brightness; 0 = the largest of each image")
       ->capture_default_str();
-  verb.add_option("--cache", args.cache, "folder for images of clips, to share between runs; default RUN/images");
+  verb.add_option("--cache", args.cache, "folder for images of clips, to share between runs; default RUN/images")
+      ->capture_default_str();
   verb.add_option("--cache-gb", args.cache_gb, "size of that folder at most")->capture_default_str();
   verb.add_option("--memory-gb", args.memory_gb, "images kept in memory at most")->capture_default_str();
   add_train_changes(verb, args.changes);
   add_seed(verb, common);
+}
+
+std::string stored_arguments(const LosoArguments& args, const Common& common) {
+  LosoArguments kept = args;
+  Common everywhere = common;
+  CLI::App verb("", "run");  // shows the values that it is given as its defaults
+  add_loso_source(verb, kept);
+  add_loso_settings(verb, kept, everywhere);
+  verb.add_option("--device", everywhere.device)->capture_default_str();
+  for (const std::string& data : args.data) verb.get_option("--data")->add_result(data);
+  if (args.no_inner) verb.get_option("--no-inner")->add_result("true");
+  show_resolved_loso(verb, args, common);
+  return config_text(verb);
 }
 
 void read_stored_arguments(const std::string& run, LosoArguments& args, Common& common) {
@@ -172,7 +191,7 @@ void read_stored_arguments(const std::string& run, LosoArguments& args, Common& 
   add_loso_source(verb, args);
   add_loso_settings(verb, args, common);
   add_common(verb, common, true);
-  apply_config_file(verb, (fs::path(run) / "config.toml").string());
+  apply_config_file(verb, (fs::path(run) / kConfigFile).string());
   args.out = run;
 }
 
@@ -198,6 +217,10 @@ LosoConfig resolve(const LosoArguments& args, const Common& common, int classes)
   config.train.seed = common.seed;
   for (const auto& change : args.changes) change(config.train);
   return config;
+}
+
+void show_resolved_loso(CLI::App& verb, const LosoArguments& args, const Common& common) {
+  show_resolved(verb, resolve(args, common, kAnyClasses).train);
 }
 
 Rank rank_of_environment() {
@@ -247,6 +270,9 @@ void LosoSession::place() {
     fs::remove(fs::path(args_.out) / "plan.json", ignored);
   }
   place_plan(args_.out, plan_);
+  const fs::path config = fs::path(args_.out) / kConfigFile;
+  if (common_.force || !fs::exists(config))
+    io::write_file(config, stored_arguments(args_, common_), io::Overwrite::kYes);
 }
 
 ClipImageStore& LosoSession::images() {
@@ -301,6 +327,14 @@ void LosoSession::run() {
     }
   };
   if (run_folds(args_.out, plan_, options) == LosoOutcome::kStopped) throw stopped();
+}
+
+LosoSummary LosoSession::finish() {
+  LosoSummary summary = finish_run(args_.out, plan_);
+  if (config_.images.input == ClipInput::kFlow) {
+    write_flow_picture((fs::path(args_.out) / "flow.png").string(), clips_, images(), config_.images.flow.colors);
+  }
+  return summary;
 }
 
 LosoSummary finish_run(const std::string& out, const LosoPlan& plan) {

@@ -36,11 +36,15 @@ void add_loso_source(CLI::App& verb, LosoArguments& args);
 /// Adds everything else but --fold, --jobs and --keep-weights, and --seed.
 void add_loso_settings(CLI::App& verb, LosoArguments& args, Common& common);
 
+/// RUN/config.toml: the arguments that decide the results and say where the data lie, not how the work is divided.
+std::string stored_arguments(const LosoArguments& args, const Common& common);
 /// The arguments that RUN/config.toml keeps, as `shcnn loso run --out RUN` takes them. Failures of apply_config_file.
 void read_stored_arguments(const std::string& run, LosoArguments& args, Common& common);
 
 /// Everything that decides what is computed.
 LosoConfig resolve(const LosoArguments& args, const Common& common, int classes);
+/// As show_resolved, of the recipe and what is changed in it.
+void show_resolved_loso(CLI::App& verb, const LosoArguments& args, const Common& common);
 
 /// This process among those that mpirun or srun started.
 struct Rank {
@@ -58,10 +62,13 @@ class LosoSession {
   const LosoPlan& plan() const { return plan_; }
   const io::ClipSet& clips() const { return clips_; }
   const LosoConfig& config() const { return config_; }
-  /// Puts plan.json into RUN, or checks that the one there is this one.
+  /// Puts plan.json and config.toml into RUN. A plan that is there must be this one; a config.toml that is there stays,
+  /// but under --force.
   void place();
   /// Runs what is missing. Failure(kStopped) where a signal asked to stop.
   void run();
+  /// finish_run(), and a picture of the flow images that the network saw.
+  LosoSummary finish();
   /// The images of a clip, for pictures.
   ClipImageStore& images();
 

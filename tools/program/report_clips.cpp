@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "tools/program/clip_pictures.h"
+#include "tools/program/config_file.h"
 #include "tools/program/flow_overview.h"
 #include "tools/program/loso_session.h"
 
@@ -33,7 +34,7 @@ struct ClipsOfRun {
   std::unique_ptr<LosoSession> session;
 
   ClipsOfRun(const LosoRecord& run, const ReportOptions& options, const Common& given) {
-    if (!std::filesystem::exists(run.path / "config.toml"))
+    if (!std::filesystem::exists(run.path / kConfigFile))
       throw Failure(ExitCode::kBadData, "config.toml, which says where they are, is missing");
     read_stored_arguments(run.path.string(), args, common);
     if (!options.data.empty()) args.data = options.data;

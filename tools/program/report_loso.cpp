@@ -11,6 +11,7 @@
 #include <set>
 
 #include "tools/program/charts.h"
+#include "tools/program/config_file.h"
 #include "tools/program/html.h"
 #include "tools/program/loso_record.h"
 #include "tools/program/loso_session.h"
@@ -313,7 +314,7 @@ class LosoReport {
       html += std::string("<div><h3>") + heads[k] + "</h3>" + settings_table(parts[k]) + "</div>";
     if (!place.empty()) html += "<div><h3>Where the clips were</h3>" + settings_table(place) + "</div>";
     page_.html(html + "</div>");
-    if (!fs::exists(run_.path / "config.toml"))
+    if (!fs::exists(run_.path / kConfigFile))
       page_.note("config.toml is missing: it is not known where the clips were.");
   }
 

@@ -37,7 +37,7 @@ Outcome run_one(const LosoArguments& args, const Common& common) {
   LosoSession session(args, common);
   session.place();
   session.run();
-  return {session.plan(), finish_run(args.out, session.plan()), session.config().vote};
+  return {session.plan(), session.finish(), session.config().vote};
 }
 
 std::string cell(const Outcome& outcome, Selection selection) {
@@ -222,7 +222,7 @@ void add_loso_tables(CLI::App& reproduce, Common& common, Verbs& verbs) {
                        require_option(*verb, "--out", "the folder to write the runs to");
                        run(*args, common);
                      },
-                     [verb, args, &common] { show_resolved(*verb, resolve(*args, common, 5).train); }});
+                     [verb, args, &common] { show_resolved_loso(*verb, *args, common); }});
   };
   for (const PaperClips& clips : kPaperClips) {
     add(fmt::format("table{}", clips.table),

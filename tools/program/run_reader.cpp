@@ -12,6 +12,7 @@
 
 #include "io/csv.h"
 #include "io/event_log.h"
+#include "tools/program/config_file.h"
 #include "tools/program/exit_code.h"
 
 namespace shcnn::program {
@@ -99,7 +100,7 @@ void read_timings(RunRecord& run) {
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> read_settings(const fs::path& run) {
-  const fs::path path = run / "config.toml";
+  const fs::path path = run / kConfigFile;
   std::vector<std::pair<std::string, std::string>> out;
   if (!fs::exists(path)) return out;
   const std::string text = file_text(path);

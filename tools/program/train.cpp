@@ -25,7 +25,6 @@ namespace shcnn::program {
 namespace {
 
 constexpr const char* kNoValidation = "none";
-constexpr const char* kConfigFile = "config.toml";
 constexpr int kAnyClasses = 7;  ///< the recipes' settings do not depend on it; the data decide
 
 /// The verb's arguments. Settings of TrainConfig are kept as changes to whatever the recipe says.
