@@ -8,6 +8,7 @@
 
 #include "engine/run_folder.h"
 #include "io/atomic_file.h"
+#include "io/folder_entries.h"
 #include "io/input_file.h"
 
 namespace shcnn {
@@ -193,14 +194,10 @@ FoldResult read_fold(const fs::path& path, const LosoPlan& plan) {
 }
 
 std::vector<FoldResult> read_folds(const fs::path& run, const LosoPlan& plan) {
-  std::vector<fs::path> files;
-  std::error_code error;
-  for (fs::directory_iterator entry(run / "folds", error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->path().extension() == ".json") files.push_back(entry->path());
-  }
-  std::sort(files.begin(), files.end());
   std::map<std::size_t, std::pair<fs::path, FoldResult>> by_task;
-  for (const fs::path& path : files) {
+  if (!fs::exists(run / "folds")) return {};
+  for (const fs::path& path : io::folder_entries(run / "folds")) {
+    if (path.extension() != ".json") continue;
     FoldResult result = read_fold(path, plan);
     const std::size_t task = result.task;
     const auto [entry, fresh] = by_task.try_emplace(task, path, std::move(result));

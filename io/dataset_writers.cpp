@@ -1,6 +1,7 @@
 // Rows are formatted into the file's buffer one by one; images go out one safe file each.
 #include "io/dataset_writers.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <string>
@@ -110,6 +111,8 @@ void write_ferplus_csv(const std::filesystem::path& path, const FaceSet& faces, 
 void write_folders(const std::filesystem::path& folder, const FaceSet& faces, Overwrite overwrite) {
   require_empty(folder, overwrite);
   for (const Usage usage : kUsages) {
+    if (std::find(faces.usages.begin(), faces.usages.end(), usage) == faces.usages.end()) continue;
+    // of every class, images or none: the folders say which classes there are
     for (const std::string& name : faces.class_names) make_folder(folder / usage_name(usage) / name);
   }
   for (int64_t i = 0; i < faces.size(); ++i) {

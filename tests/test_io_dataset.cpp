@@ -87,6 +87,13 @@ TEST_CASE("faces come back from folders by class", "[io][folders]") {
   CHECK_THAT(joined(out.problems), Catch::Contains("holds no images; remove the folder or fill it"));
   CHECK_THAT(error_text([&] { write_folders(folder.path(), in, Overwrite::kNo); }),
              Catch::Contains("the folder is not empty; allow overwriting"));
+
+  TemporaryFolder one_split;
+  FaceSet of_one = in;
+  std::fill(of_one.usages.begin(), of_one.usages.end(), Usage::kPublicTest);
+  write_folders(one_split.path(), of_one, Overwrite::kYes);
+  CHECK_FALSE(std::filesystem::exists(one_split / "Training"));
+  CHECK(read_face_folders(one_split.path()).class_names == in.class_names);
 }
 
 TEST_CASE("folders of other shapes are read", "[io][folders]") {

@@ -240,6 +240,11 @@ TEST_CASE("A fold's result is read back, and a merge refuses gaps, duplicates an
   CHECK_THAT(error_text([&] { place_plan(run, other); }), Catch::Contains("l2 was 0.0003, is 0"));
   put(fold_file(run, 1), "{");
   CHECK_THAT(error_text([&] { merge_folds(run, plan); }), Catch::Contains("no result of a fold"));
+
+  std::filesystem::remove_all(run / "folds");
+  CHECK_THAT(error_text([&] { merge_folds(run, plan); }), Catch::Contains("3 of 3 folds are missing"));
+  put(run / "folds", "");
+  CHECK_THAT(error_text([&] { merge_folds(run, plan); }), Catch::Contains("folds: cannot list the folder"));
 }
 
 TEST_CASE("Spread over seeds", "[merge]") {
