@@ -27,7 +27,9 @@ namespace fs = std::filesystem;
 
 constexpr const char* kFormat = "shcnn-clip-images-1";  ///< part of the key: a new format is a new file
 constexpr int kFaceSize = 48;
-constexpr std::uint64_t kBoundEvery = 8;  ///< parts of its size by which the folder may grow before it is looked at
+/// The folder is listed when it is full or has grown by this part of its limit, not for each file.
+constexpr std::uint64_t kLooks = 8;
+constexpr std::uint64_t kHeader = 1024;  ///< bytes of a file beside its pixels, at most
 constexpr std::uint64_t kMostFrameBytes = std::uint64_t{64} << 20;
 
 std::string hex(XXH128_hash_t hash) {
@@ -157,7 +159,7 @@ struct ClipImageStore::Maker {
 ClipImageStore::ClipImageStore(const io::ClipSet& clips, std::vector<std::string> hashes,
                                const ClipImageOptions& options, const ClipCacheOptions& cache,
                                const std::string& device, const BackendOptions& backend)
-    : clips_(clips), options_(options), cache_(cache), maker_(std::make_unique<Maker>()) {
+    : clips_(clips), options_(options), cache_(cache), maker_(std::make_unique<Maker>()), grown_(cache.disk_bytes) {
   if (options.input == ClipInput::kFlow) {
     flow::check(options.flow);
     if (options.flow.order == flow::FlowOrder::kAsIs) {
@@ -256,11 +258,18 @@ std::shared_ptr<const ClipImages> ClipImageStore::make(std::size_t index) {
                                             static_cast<std::uint64_t>(channels())};
   const std::vector<io::TensorView> tensors = {
       io::tensor_view<std::uint8_t>("images", shape, std::span<const std::uint8_t>(images->pixels))};
-  io::write_safetensors(file(index), tensors, {{"format", kFormat}, {"clip", clip.name}}, io::Overwrite::kYes);
-  if ((written_ += images->pixels.size()) > cache_.disk_bytes / kBoundEvery) {  // between two looks at the folder
-    written_ = 0;
-    bound_folder();
+  const std::uint64_t size = images->pixels.size() + kHeader;
+  if (size > cache_.disk_bytes) return images;
+  {
+    const std::lock_guard<std::mutex> lock(folder_);
+    if (folder_bytes_ + size > cache_.disk_bytes || grown_ + size > cache_.disk_bytes / kLooks) {
+      folder_bytes_ = make_room(size);
+      grown_ = 0;
+    }
+    folder_bytes_ += size;
+    grown_ += size;
   }
+  io::write_safetensors(file(index), tensors, {{"format", kFormat}, {"clip", clip.name}}, io::Overwrite::kYes);
   return images;
 }
 
@@ -296,7 +305,7 @@ void ClipImageStore::prepare(const std::function<void(std::int64_t, std::int64_t
     if (!there(i)) keep(i, make(i));  // that process has ended without
     report();
   }
-  bound_folder();
+  make_room(0);
 }
 
 std::shared_ptr<const ClipImages> ClipImageStore::get(std::size_t index) {
@@ -327,7 +336,7 @@ void ClipImageStore::keep(std::size_t index, const std::shared_ptr<const ClipIma
   }
 }
 
-void ClipImageStore::bound_folder() const {
+std::uint64_t ClipImageStore::make_room(std::uint64_t room) const {
   struct File {
     fs::path path;
     std::uint64_t bytes;
@@ -345,11 +354,14 @@ void ClipImageStore::bound_folder() const {
     files.push_back({entry->path(), bytes, used});
     sum += bytes;
   }
+  if (sum + room <= cache_.disk_bytes) return sum;
+  const std::uint64_t spare = room > 0 ? cache_.disk_bytes / kLooks : 0;  // so that the next files find room too
   std::sort(files.begin(), files.end(), [](const File& a, const File& b) { return a.used < b.used; });
   for (const File& file : files) {
-    if (sum <= cache_.disk_bytes) return;
+    if (sum + room + spare <= cache_.disk_bytes) break;
     if (fs::remove(file.path, error)) sum -= file.bytes;
   }
+  return sum;
 }
 
 }  // namespace shcnn

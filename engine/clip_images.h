@@ -7,7 +7,6 @@
 // images, whatever the number of clips.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -60,7 +59,7 @@ std::string clip_content_hash(const io::Clip& clip);
 
 struct ClipCacheOptions {
   std::filesystem::path folder;
-  std::uint64_t disk_bytes = std::uint64_t{8} << 30;
+  std::uint64_t disk_bytes = std::uint64_t{8} << 30;  ///< of the folder's images at most; 0 keeps none on disk
   std::uint64_t memory_bytes = std::uint64_t{1} << 30;
 };
 
@@ -90,18 +89,20 @@ class ClipImageStore {
   std::shared_ptr<const ClipImages> read(std::size_t index) const;
   std::shared_ptr<const ClipImages> make(std::size_t index);
   void keep(std::size_t index, const std::shared_ptr<const ClipImages>& images);
-  void bound_folder() const;
+  /// Bytes of the images in the folder, after the longest unused ones were removed where `room` more would not fit.
+  std::uint64_t make_room(std::uint64_t room) const;
 
   const io::ClipSet& clips_;
   std::vector<std::string> keys_;
   ClipImageOptions options_;
   ClipCacheOptions cache_;
   std::unique_ptr<Maker> maker_;
-  std::mutex mutex_, making_;
+  std::mutex mutex_, making_, folder_;
   std::list<std::pair<std::size_t, std::shared_ptr<const ClipImages>>> recent_;  ///< the latest first
   std::map<std::size_t, decltype(recent_)::iterator> in_memory_;
   std::uint64_t memory_used_ = 0;
-  std::atomic<std::uint64_t> written_{0};
+  std::uint64_t folder_bytes_ = 0;  ///< at the last look, and what was written since: guarded by folder_
+  std::uint64_t grown_;             ///< since that look; at first as if it were due
 };
 
 }  // namespace shcnn

@@ -85,6 +85,43 @@ FoldResult made_result(const LosoPlan& plan, std::size_t task) {
   return out;
 }
 
+/// Made clips of three subjects, six by default, which the static network learns as frames: a hundredth of micro's
+/// work.
+struct MadeClips {
+  TemporaryFolder folder;
+  io::ClipSet clips;
+  std::vector<std::string> hashes;
+  LosoConfig config;
+
+  explicit MadeClips(int count = 6) {
+    synth::ClipSynthOptions made;
+    made.subjects = 3;
+    made.clips = count;
+    made.size = 40;
+    made.least_frames = made.most_frames = 3;
+    made.seed = test::options().seed;
+    synth::write_made_clips(folder.path() / "data", made, io::Overwrite::kNo);
+    clips = io::read_clips(io::ClipLayout::kCasme2, folder.path() / "data");
+    io::apply_class_map(clips, io::class_map("paper", io::ClipLayout::kCasme2));
+    for (const io::Clip& clip : clips.clips) hashes.push_back(clip_content_hash(clip));
+    config.images.input = ClipInput::kFrames;
+    config.train = recipe("paper", Variant::kStatic, 5, "clips");
+    config.train.epochs = 2;
+    config.train.batch = 20;
+  }
+  ClipImageStore images(const BackendOptions& backend) const {
+    ClipCacheOptions cache;
+    cache.folder = folder.path() / "cache";
+    return ClipImageStore(clips, hashes, config.images, cache, "cpu", backend);
+  }
+};
+
+BackendOptions cpu_options(int threads) {
+  BackendOptions out;
+  out.threads = threads;
+  return out;
+}
+
 }  // namespace
 
 TEST_CASE("Votes: majority, tie by the apex, tie by softmax, sums", "[vote]") {
@@ -312,42 +349,43 @@ TEST_CASE("Images are cached by content and settings, bounded, and made anew whe
   cache.disk_bytes = 2 * std::filesystem::file_size(files()[0]) + 100;
   store()->prepare({}, {});
   CHECK(files().size() <= 2);
+
+  cache.disk_bytes = 0;  // none on disk
+  const auto none = store();
+  none->prepare({}, {});
+  CHECK(none->get(1)->pixels == whole[1]);
+  CHECK(files().empty());
 }
 
-/// Six made clips of three subjects, which the static network learns as frames: a hundredth of micro's work.
-struct MadeClips {
-  TemporaryFolder folder;
-  io::ClipSet clips;
-  std::vector<std::string> hashes;
-  LosoConfig config;
-
-  MadeClips() {
-    synth::ClipSynthOptions made;
-    made.subjects = 3;
-    made.clips = 6;
-    made.size = 40;
-    made.least_frames = made.most_frames = 3;
-    made.seed = test::options().seed;
-    synth::write_made_clips(folder.path() / "data", made, io::Overwrite::kNo);
-    clips = io::read_clips(io::ClipLayout::kCasme2, folder.path() / "data");
-    io::apply_class_map(clips, io::class_map("paper", io::ClipLayout::kCasme2));
-    for (const io::Clip& clip : clips.clips) hashes.push_back(clip_content_hash(clip));
-    config.images.input = ClipInput::kFrames;
-    config.train = recipe("paper", Variant::kStatic, 5, "clips");
-    config.train.epochs = 2;
-    config.train.batch = 20;
+TEST_CASE("The folder of images is within its limit after every clip", "[images]") {
+  const MadeClips made(24);
+  ClipCacheOptions cache;
+  cache.folder = made.folder.path() / "cache";
+  cache.memory_bytes = 1;
+  std::uint64_t largest = 0;
+  const auto bytes = [&] {
+    std::uint64_t sum = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(cache.folder)) {
+      sum += entry.file_size();
+      largest = std::max<std::uint64_t>(largest, entry.file_size());
+    }
+    return sum;
+  };
+  const auto store = [&] { return ClipImageStore(made.clips, made.hashes, made.config.images, cache, "cpu", {}); };
+  std::vector<std::vector<std::uint8_t>> whole;
+  {
+    ClipImageStore images = store();
+    for (std::size_t i = 0; i < 24; ++i) whole.push_back(images.get(i)->pixels);
   }
-  ClipImageStore images(const BackendOptions& backend) const {
-    ClipCacheOptions cache;
-    cache.folder = folder.path() / "cache";
-    return ClipImageStore(clips, hashes, config.images, cache, "cpu", backend);
+  bytes();
+  std::filesystem::remove_all(cache.folder);
+  cache.disk_bytes = largest * 21 / 2;
+  ClipImageStore images = store();
+  for (std::size_t i = 0; i < 72; ++i) {
+    CHECK(images.get(i % 24)->pixels == whole[i % 24]);
+    CHECK(bytes() <= cache.disk_bytes);
+    if (i >= 10) CHECK(bytes() > cache.disk_bytes / 2);  // and is used
   }
-};
-
-BackendOptions cpu_options(int threads) {
-  BackendOptions out;
-  out.threads = threads;
-  return out;
 }
 
 TEST_CASE("Folds give the same bytes in one job, in several, and in two processes' worth of runners", "[run]") {
