@@ -103,16 +103,22 @@ inline std::vector<double> reference_features(const ReferenceNet& net, const std
   return map.data;
 }
 
-/// fc1 (layer 0), fc2 (1) or fc3 (2) with its activation. Dropout is given as factors of the units (empty = none): 0 or
-/// 1 / keep rate.
+/// Unit `o` of fc1 (layer 0), fc2 (1) or fc3 (2) with its activation. Dropout is given as factors of the units (empty =
+/// none): 0 or 1 / keep rate.
+inline double reference_unit(const ReferenceNet& net, int layer, std::size_t o, const std::vector<double>& x,
+                             const std::vector<double>& dropout = {}) {
+  const auto& w = net.tensors[static_cast<std::size_t>(6 + 2 * layer)];
+  double y = net.tensors[static_cast<std::size_t>(7 + 2 * layer)][o];
+  for (std::size_t j = 0; j < x.size(); ++j) y += w[o * x.size() + j] * x[j];
+  if (layer < 2) y = std::max(net.slope * y, y);
+  return dropout.empty() ? y : y * dropout[o];
+}
+
+/// All units of that layer.
 inline std::vector<double> reference_dense(const ReferenceNet& net, int layer, const std::vector<double>& x,
                                            const std::vector<double>& dropout = {}) {
-  const auto& w = net.tensors[static_cast<std::size_t>(6 + 2 * layer)];
-  std::vector<double> y = net.tensors[static_cast<std::size_t>(7 + 2 * layer)];
-  for (std::size_t o = 0; o < y.size(); ++o)
-    for (std::size_t j = 0; j < x.size(); ++j) y[o] += w[o * x.size() + j] * x[j];
-  if (layer < 2) reference_detail::leaky(y, net.slope);
-  for (std::size_t o = 0; o < dropout.size(); ++o) y[o] *= dropout[o];
+  std::vector<double> y(net.tensors[static_cast<std::size_t>(7 + 2 * layer)].size());
+  for (std::size_t o = 0; o < y.size(); ++o) y[o] = reference_unit(net, layer, o, x, dropout);
   return y;
 }
 
