@@ -159,7 +159,7 @@ struct ClipImageStore::Maker {
 ClipImageStore::ClipImageStore(const io::ClipSet& clips, std::vector<std::string> hashes,
                                const ClipImageOptions& options, const ClipCacheOptions& cache,
                                const std::string& device, const BackendOptions& backend)
-    : clips_(clips), options_(options), cache_(cache), maker_(std::make_unique<Maker>()), grown_(cache.disk_bytes) {
+    : clips_(clips), options_(options), cache_(cache), maker_(std::make_unique<Maker>()) {
   if (options.input == ClipInput::kFlow) {
     flow::check(options.flow);
     if (options.flow.order == flow::FlowOrder::kAsIs) {
@@ -261,13 +261,12 @@ std::shared_ptr<const ClipImages> ClipImageStore::make(std::size_t index) {
   const std::uint64_t size = images->pixels.size() + kHeader;
   if (size > cache_.disk_bytes) return images;
   {
-    const std::lock_guard<std::mutex> lock(folder_);
-    if (folder_bytes_ + size > cache_.disk_bytes || grown_ + size > cache_.disk_bytes / kLooks) {
-      folder_bytes_ = make_room(size);
-      grown_ = 0;
+    const std::lock_guard<std::mutex> lock(folder_mutex_);
+    if (size > until_look_) {
+      const std::uint64_t used = std::min(make_room(size), cache_.disk_bytes);
+      until_look_ = std::min(cache_.disk_bytes - used, cache_.disk_bytes / kLooks);
     }
-    folder_bytes_ += size;
-    grown_ += size;
+    until_look_ -= std::min(size, until_look_);
   }
   io::write_safetensors(file(index), tensors, {{"format", kFormat}, {"clip", clip.name}}, io::Overwrite::kYes);
   return images;

@@ -97,12 +97,11 @@ class ClipImageStore {
   ClipImageOptions options_;
   ClipCacheOptions cache_;
   std::unique_ptr<Maker> maker_;
-  std::mutex mutex_, making_, folder_;
+  std::mutex mutex_, making_, folder_mutex_;
   std::list<std::pair<std::size_t, std::shared_ptr<const ClipImages>>> recent_;  ///< the latest first
   std::map<std::size_t, decltype(recent_)::iterator> in_memory_;
   std::uint64_t memory_used_ = 0;
-  std::uint64_t folder_bytes_ = 0;  ///< at the last look, and what was written since: guarded by folder_
-  std::uint64_t grown_;             ///< since that look; at first as if it were due
+  std::uint64_t until_look_ = 0;  ///< bytes that may be written before the folder is listed; guarded by folder_mutex_
 };
 
 }  // namespace shcnn
