@@ -194,8 +194,8 @@ FoldResult read_fold(const fs::path& path, const LosoPlan& plan) {
 }
 
 std::vector<FoldResult> read_folds(const fs::path& run, const LosoPlan& plan) {
-  std::map<std::size_t, std::pair<fs::path, FoldResult>> by_task;
   if (!fs::exists(run / "folds")) return {};
+  std::map<std::size_t, std::pair<fs::path, FoldResult>> by_task;
   for (const fs::path& path : io::folder_entries(run / "folds")) {
     if (path.extension() != ".json") continue;
     FoldResult result = read_fold(path, plan);

@@ -47,9 +47,7 @@ std::string slurm_script(const LosoPlan& plan, const std::string& out) {
 
 void run_plan(const LosoArguments& args, const Common& common, bool slurm) {
   LosoSession session(args, common);
-  session.place();
-  // what is planned anew is kept anew: the data may have moved
-  io::write_file(fs::path(args.out) / kConfigFile, stored_arguments(args, common), io::Overwrite::kYes);
+  session.place(true);  // the data may have moved
   const LosoPlan& plan = session.plan();
   if (slurm) {
     const fs::path script = fs::path(args.out) / "loso.sbatch";

@@ -173,6 +173,9 @@ void add_loso_settings(CLI::App& verb, LosoArguments& args, Common& common) {
   add_seed(verb, common);
 }
 
+namespace {
+
+/// RUN/config.toml: the arguments that decide the results and say where the data lie, not how the work is divided.
 std::string stored_arguments(const LosoArguments& args, const Common& common) {
   LosoArguments kept = args;
   Common everywhere = common;
@@ -185,6 +188,8 @@ std::string stored_arguments(const LosoArguments& args, const Common& common) {
   show_resolved_loso(verb, args, common);
   return config_text(verb);
 }
+
+}  // namespace
 
 void read_stored_arguments(const std::string& run, LosoArguments& args, Common& common) {
   CLI::App verb("", "run");
@@ -258,7 +263,7 @@ LosoSession::LosoSession(const LosoArguments& args, const Common& common)
 
 LosoSession::~LosoSession() = default;
 
-void LosoSession::place() {
+void LosoSession::place(bool renew) {
   if (common_.force) {
     if (rank_of_environment().size > 1) {
       throw Failure(ExitCode::kUsage,
@@ -271,7 +276,7 @@ void LosoSession::place() {
   }
   place_plan(args_.out, plan_);
   const fs::path config = fs::path(args_.out) / kConfigFile;
-  if (common_.force || !fs::exists(config))
+  if (renew || common_.force || !fs::exists(config))
     io::write_file(config, stored_arguments(args_, common_), io::Overwrite::kYes);
 }
 

@@ -36,8 +36,6 @@ void add_loso_source(CLI::App& verb, LosoArguments& args);
 /// Adds everything else but --fold, --jobs and --keep-weights, and --seed.
 void add_loso_settings(CLI::App& verb, LosoArguments& args, Common& common);
 
-/// RUN/config.toml: the arguments that decide the results and say where the data lie, not how the work is divided.
-std::string stored_arguments(const LosoArguments& args, const Common& common);
 /// The arguments that RUN/config.toml keeps, as `shcnn loso run --out RUN` takes them. Failures of apply_config_file.
 void read_stored_arguments(const std::string& run, LosoArguments& args, Common& common);
 
@@ -63,8 +61,8 @@ class LosoSession {
   const io::ClipSet& clips() const { return clips_; }
   const LosoConfig& config() const { return config_; }
   /// Puts plan.json and config.toml into RUN. A plan that is there must be this one; a config.toml that is there stays,
-  /// but under --force.
-  void place();
+  /// but under --force and where `renew` says that it does not.
+  void place(bool renew = false);
   /// Runs what is missing. Failure(kStopped) where a signal asked to stop.
   void run();
   /// finish_run(), and a picture of the flow images that the network saw.
