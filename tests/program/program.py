@@ -46,9 +46,10 @@ class ProgramTest(unittest.TestCase):
     """A test with an empty folder of its own, self.folder."""
 
     maxDiff = None
+    place = None  # of the folder; None: where temporary files go
 
     def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="shcnn-test-"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="shcnn-test-", dir=self.place))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
     def done(self, *arguments, **options):
@@ -72,6 +73,18 @@ class ProgramTest(unittest.TestCase):
         """Relative names of all files below `folder`, hidden and temporary ones included."""
         folder = pathlib.Path(folder or self.folder)
         return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+class ClipTest(ProgramTest):
+    """A test of made clips, in memory where there is such a folder: many files are flushed to disk, which tells nothing here."""
+
+    place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+    def made(self, name="clips", layout="casme2", clips=8, *more):
+        folder = self.folder / name
+        self.done("data", "synth", "clips", "--out", folder, "--layout", layout, "--clips", clips, "--subjects", "3",
+                  "--size", "40", "--frames", "4", "5", *more)
+        return folder
 
 
 def main():

@@ -3,17 +3,15 @@
 import csv
 import json
 import os
-import pathlib
 import random
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 
 import program
 from page import PageParser
-from program import BAD_DATA, STOPPED, USAGE, ProgramTest
+from program import BAD_DATA, STOPPED, USAGE, ClipTest
 
 # the static network on frames: small enough for tests; the micro network has one test of its own
 FAST = ["--input", "frames", "--epochs", "2", "--batch", "4", "--augment", "none", "--threads", "1"]
@@ -33,20 +31,7 @@ def children_of(pid):
     return sorted(found)
 
 
-class ClipTest(ProgramTest):
-    def setUp(self):
-        """In memory where there is such a folder: many small files are flushed to disk, which tells nothing here."""
-        super().setUp()
-        if os.access("/dev/shm", os.W_OK):
-            self.folder = pathlib.Path(tempfile.mkdtemp(prefix="shcnn-test-", dir="/dev/shm"))
-            self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-
-    def made(self, name="clips", layout="casme2", clips=8, *more):
-        folder = self.folder / name
-        self.done("data", "synth", "clips", "--out", folder, "--layout", layout, "--clips", clips, "--subjects", "3",
-                  "--size", "40", "--frames", "4", "5", *more)
-        return folder
-
+class LosoTest(ClipTest):
     def loso(self, data, out, *more):
         return ["loso", "run", "--dataset", "clips", "--data", data, "--out", out, *FAST, *more]
 
@@ -56,7 +41,7 @@ class ClipTest(ProgramTest):
                 if name.endswith((".json", ".csv", ".png")) and not name.startswith("images")}
 
 
-class Made(ClipTest):
+class Made(LosoTest):
     def test_seeded_and_in_every_layout(self):
         for layout in ("casme", "casme2", "samm"):
             one, same, other = (self.made(layout + name, layout, 6, *more) for name, more in
@@ -95,7 +80,7 @@ class Made(ClipTest):
         self.refused(BAD_DATA, "there is no such folder", *self.loso(self.folder / "none", self.folder / "run", "--dataset", "casme"))
 
 
-class Loso(ClipTest):
+class Loso(LosoTest):
     def test_whole_run_by_every_way_gives_the_same_bytes(self):
         data, one = self.made(), self.folder / "one"
         result = self.done(*self.loso(data, one, "--json"))
@@ -214,7 +199,7 @@ class Loso(ClipTest):
         self.assertEqual(maps["maps"][0]["improved"]["values"], 112 * 112 * 3)
 
 
-class Mpi(ClipTest):
+class Mpi(LosoTest):
     def setUp(self):
         super().setUp()
         if shutil.which("mpirun") is None:

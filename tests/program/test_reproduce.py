@@ -1,14 +1,10 @@
 """reproduce table6 .. table10 on a few made clips: the published rows, runs that are shared and resumed."""
 
 import json
-import os
-import pathlib
-import shutil
-import tempfile
 
 import program
 from page import PageParser
-from program import USAGE, ProgramTest
+from program import USAGE, ClipTest
 
 # two folds of one epoch: what is learnt is not the point here
 FAST = ["--protocol", "kfold", "--folds", "2", "--epochs", "1", "--batch", "4", "--images", "2", "--no-inner"]
@@ -20,27 +16,14 @@ PAPER_10 = [("A: frames, no pretraining", "55/246"), ("B: FER+ weights, direct",
             ("B: FER+ weights, finetune", "60/246"), ("optical flow", "175/246")]
 
 
-class TableTest(ProgramTest):
-    def setUp(self):
-        """In memory where there is such a folder: networks and images are flushed to disk, which tells nothing here."""
-        super().setUp()
-        if os.access("/dev/shm", os.W_OK):
-            self.folder = pathlib.Path(tempfile.mkdtemp(prefix="shcnn-test-", dir="/dev/shm"))
-            self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-
-    def made(self, layout):
-        folder = self.folder / layout
-        self.done("data", "synth", "clips", "--out", folder, "--layout", layout, "--clips", "6", "--subjects", "3", "--size", "40",
-                  "--frames", "4", "5")
-        return folder
-
+class TableTest(ClipTest):
     def folds_of(self, out):
         return {path: path.stat().st_mtime_ns for path in sorted(out.rglob("folds/task-*.json"))}
 
 
 class OneSet(TableTest):
     def test_tables_8_and_9_share_a_run(self):
-        data, out = self.made("samm"), self.folder / "tables"
+        data, out = self.made("samm", "samm", 6), self.folder / "tables"
         table = self.done("reproduce", "table8", "--data", data, "--out", out, *FAST, "--json").json()
         self.assertEqual((table["table"], table["dataset"]), (8, "samm"))
         self.assertEqual([(r["row"], r["paper"]["accuracy"], r["paper"]["uf1"]) for r in table["rows"]], PAPER_8)
@@ -77,7 +60,8 @@ class OneSet(TableTest):
 
     def test_tables_6_and_7_name_their_sets(self):
         for table, layout, title in ((6, "casme", "CASME"), (7, "casme2", "CASME II")):
-            out = self.done("reproduce", f"table{table}", "--data", self.made(layout), "--out", self.folder / f"t{table}", *FAST).out
+            data = self.made(layout, layout, 6)
+            out = self.done("reproduce", f"table{table}", "--data", data, "--out", self.folder / f"t{table}", *FAST).out
             self.assertIn(f"Table {table}. {title} (accuracy / F1)", out)
             for paper in PAPER[table]:
                 self.assertIn(paper, out)
@@ -94,7 +78,7 @@ class Table10(TableTest):
         self.done("data", "synth", "faces", "--out", faces, "--count", "140")
         self.done("train", "--dataset", "ferplus", "--data", faces, "--out", run, "--batch", "56", "--augment", "center", "--epochs",
                   "1", "--val-split", "public-test")
-        data, out = self.made("casme2"), self.folder / "table10"
+        data, out = self.made("casme2", "casme2", 6), self.folder / "table10"
         without = self.done("reproduce", "table10", "--casme2", data, "--out", out, *FAST).out
         self.assertIn("group B is left out", without)
         folds = self.folds_of(out)
