@@ -171,31 +171,29 @@ void run_attack(const Arguments& args, const Common& common) {
 
 }  // namespace
 
-void add_attack(CLI::App& app, Common& common, Verbs& verbs) {
-  CLI::App* verb =
-      add_verb(app, "attack",
-               "Takes gray levels from the improved saliency pixels and classifies again (the paper's Fig. 14), beside "
-               "a control\n"
-               "that takes them from as many random pixels.",
-               {"shcnn attack --weights RUN/weights.safetensors --out DIR face.png",
-                "shcnn attack --weights FILE --dataset ferplus --data DIR --split private-test --limit 500 --json",
-                "shcnn attack --weights FILE --step 10 --pixels improved-positive --share 0.25 --out DIR FOLDER"});
+void add_attack(OptionSet& app, Common& common, Verbs& verbs) {
+  OptionSet& verb = app.add_verb(
+      "attack",
+      "Takes gray levels from the improved saliency pixels and classifies again (the paper's Fig. 14), beside "
+      "a control\n"
+      "that takes them from as many random pixels.",
+      {"shcnn attack --weights RUN/weights.safetensors --out DIR face.png",
+       "shcnn attack --weights FILE --dataset ferplus --data DIR --split private-test --limit 500 --json",
+       "shcnn attack --weights FILE --step 10 --pixels improved-positive --share 0.25 --out DIR FOLDER"});
   auto args = std::make_shared<Arguments>();
-  add_saliency_options(*verb, *args);
-  verb->add_option("--step", args->step, "gray levels to take; negative adds")
-      ->capture_default_str()
-      ->check(CLI::Range(-255, 255));
-  verb->add_option("--pixels", args->pixels,
-                   "which pixels: improved (gradient of V >= 0), improved-positive (> 0) or original (of S >= 0)")
-      ->capture_default_str();
-  verb->add_option("--share", args->share, "of those pixels, the share with the largest gradients")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 1.0));
-  add_seed(*verb, common);
-  add_common(*verb, common, true);
-  verbs.push_back({verb,
-                   [verb, args, &common] {
-                     check_saliency_arguments(*verb, *args, common);
+  add_saliency_options(verb, *args);
+  verb.add_option("--step", args->step, "gray levels to take; negative adds").show_default().range(-255, 255);
+  verb.add_option("--pixels", args->pixels,
+                  "which pixels: improved (gradient of V >= 0), improved-positive (> 0) or original (of S >= 0)")
+      .show_default();
+  verb.add_option("--share", args->share, "of those pixels, the share with the largest gradients")
+      .show_default()
+      .range(0.0, 1.0);
+  add_seed(verb, common);
+  add_common(verb, common, true);
+  verbs.push_back({&verb,
+                   [&verb, args, &common] {
+                     check_saliency_arguments(verb, *args, common);
                      run_attack(*args, common);
                    },
                    {}});

@@ -17,16 +17,16 @@ bool is_file_of_classes(const std::string& classes) {
 
 }  // namespace
 
-void add_clip_options(CLI::App& verb, ClipChoice& choice) {
+void add_clip_options(OptionSet& verb, ClipChoice& choice) {
   verb.add_option("--coding", choice.coding, "coding file (.xlsx or .csv), where the folder does not hold it")
-      ->capture_default_str();
+      .show_default();
   verb.add_option("--frames", choice.frames, "which folder of subjects, by a part of its path: Cropped, RAW, ...")
-      ->capture_default_str();
+      .show_default();
   verb.add_option("--span", choice.span, "coded: onset to offset; folder: every frame of a clip's folder")
-      ->capture_default_str();
+      .show_default();
   verb.add_option("--classes", choice.classes,
                   "paper, composite (MEGC's three), all, or a .csv file with the columns emotion and class")
-      ->capture_default_str();
+      .show_default();
 }
 
 io::ClipSet load_clips(const ClipChoice& choice) {

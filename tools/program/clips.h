@@ -20,7 +20,7 @@ struct ClipChoice {
 };
 
 /// Adds these options but --dataset and --data.
-void add_clip_options(CLI::App& verb, ClipChoice& choice);
+void add_clip_options(OptionSet& verb, ClipChoice& choice);
 
 /// Reads the clips and gives them their classes. Errors of io/; Failure(kUsage) on a bad --span.
 io::ClipSet load_clips(const ClipChoice& choice);

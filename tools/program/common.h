@@ -1,7 +1,6 @@
 // What every verb of the program shares: the options that mean the same everywhere, and how a verb is registered.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "tools/program/exit_code.h"
+#include "tools/program/option_set.h"
 
 namespace shcnn::program {
 
@@ -30,7 +30,7 @@ struct Common {
 /// A verb: its options, and what it does once they are known. `resolve` (optional) fills options that were not given
 /// from something else than a constant, e.g. a recipe, so that --print-config shows them.
 struct Verb {
-  CLI::App* app = nullptr;
+  OptionSet* options = nullptr;
   std::function<void()> run;
   std::function<void()> resolve;
 };
@@ -41,21 +41,16 @@ using Json = nlohmann::ordered_json;
 /// Schema number in every --json object; grows when a field changes its meaning or disappears.
 inline constexpr int kSchema = 1;
 
-/// Makes --help of `app` begin with `examples`.
-void show_examples_first(CLI::App& app, const std::vector<std::string>& examples);
-/// Adds a verb to `parent`; `examples` are shown first in its --help, one a line.
-CLI::App* add_verb(CLI::App& parent, const std::string& name, const std::string& what,
-                   const std::vector<std::string>& examples);
 /// Adds --config, --print-config, --json, --quiet and --force, and, where the verb computes, --device and --threads.
-void add_common(CLI::App& verb, Common& common, bool computes);
+void add_common(OptionSet& verb, Common& common, bool computes);
 /// Adds --threads alone, for verbs that compute without a device; `what` is its line in --help.
-CLI::Option* add_threads(CLI::App& verb, Common& common, const std::string& what);
+Option add_threads(OptionSet& verb, Common& common, const std::string& what);
 /// Adds --seed.
-void add_seed(CLI::App& verb, Common& common);
+void add_seed(OptionSet& verb, Common& common);
 
 /// Throws Failure(kUsage) unless option `name` was given by flag or configuration; `mend` ends the sentence
 /// "shcnn train needs --data: <mend>".
-void require_option(const CLI::App& verb, const std::string& name, const std::string& mend);
+void require_option(const OptionSet& verb, const std::string& name, const std::string& mend);
 /// Throws Failure(kUsage) if `path` exists (a folder: is not empty) and --force is off.
 void refuse_overwriting(const std::string& path, const Common& common);
 

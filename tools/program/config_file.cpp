@@ -10,16 +10,16 @@
 #include <vector>
 
 #include "tools/program/exit_code.h"
+#include "tools/program/option_set.h"
 
 namespace shcnn::program {
 namespace {
 
 /// Flags that speak about the configuration or the output's form are not part of it.
-constexpr std::array<const char*, 6> kNotSettings{"help", "config", "print-config", "json", "quiet", "force"};
+constexpr std::array<const char*, 5> kNotSettings{"config", "print-config", "json", "quiet", "force"};
 
-bool is_setting(const CLI::Option& option) {
-  const std::vector<std::string>& names = option.get_lnames();
-  return !names.empty() && std::find(kNotSettings.begin(), kNotSettings.end(), names.front()) == kNotSettings.end();
+bool is_setting(const std::string& name) {
+  return std::find(kNotSettings.begin(), kNotSettings.end(), name) == kNotSettings.end();
 }
 
 std::string text_of(const toml::node& node, const std::string& place) {
@@ -30,28 +30,28 @@ std::string text_of(const toml::node& node, const std::string& place) {
   throw Failure(ExitCode::kUsage, place + ": a value must be a string, a number, true, false or an array of them");
 }
 
-void apply_table(CLI::App& verb, const toml::table& table, const std::string& path, bool top) {
+void apply_table(OptionSet& verb, const toml::table& table, const std::string& path, bool top) {
   for (const auto& [key, node] : table) {
     const std::string name(key.str());
     const std::string place = fmt::format("{}:{}: key '{}'", path, node.source().begin.line, name);
     if (node.is_table() && top) {
-      if (name == verb.get_name()) apply_table(verb, *node.as_table(), path, false);
+      if (name == verb.name()) apply_table(verb, *node.as_table(), path, false);
       continue;
     }
-    CLI::Option* option = verb.get_option_no_throw("--" + name);
-    if (!option || !is_setting(*option)) {
+    if (!verb.has(name) || !is_setting(name)) {
       throw Failure(ExitCode::kUsage,
-                    fmt::format("{} is unknown to shcnn {} (its --help lists what it knows)", place, verb.get_name()));
+                    fmt::format("{} is unknown to shcnn {} (its --help lists what it knows)", place, verb.name()));
     }
-    if (!option->empty()) continue;  // the command line has spoken
-    if (const toml::array* values = node.as_array()) {
-      for (const toml::node& value : *values) option->add_result(text_of(value, place));
+    if (verb.given("--" + name)) continue;  // the command line has spoken
+    std::vector<std::string> values;
+    if (const toml::array* list = node.as_array()) {
+      for (const toml::node& value : *list) values.push_back(text_of(value, place));
     } else {
-      option->add_result(text_of(node, place));
+      values.push_back(text_of(node, place));
     }
     try {
-      option->run_callback();
-    } catch (const CLI::ParseError& e) {
+      verb.assign(name, values);
+    } catch (const OptionError& e) {
       throw Failure(ExitCode::kUsage, fmt::format("{}: {}", place, e.what()));
     }
   }
@@ -72,17 +72,11 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
-std::string literal(const CLI::Option& option, const std::string& value) {
-  if (option.get_items_expected_max() == 0) return value;  // a flag: true or false
-  const std::string type = option.get_type_name();
-  const bool number = type.rfind("INT", 0) == 0 || type.rfind("UINT", 0) == 0 || type.rfind("FLOAT", 0) == 0 ||
-                      type.rfind("BOOLEAN", 0) == 0;
-  return number ? value : quoted(value);
-}
+std::string literal(const Setting& setting, const std::string& value) { return setting.number ? value : quoted(value); }
 
 }  // namespace
 
-void apply_config_file(CLI::App& verb, const std::string& path) {
+void apply_config_file(OptionSet& verb, const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   if (!file || !(text << file.rdbuf())) {
@@ -96,24 +90,18 @@ void apply_config_file(CLI::App& verb, const std::string& path) {
   }
 }
 
-std::string config_text(const CLI::App& verb) {
-  std::string text = fmt::format("# shcnn {}\n", verb.get_name());
-  for (const CLI::Option* option : verb.get_options()) {
-    if (!is_setting(*option)) continue;
-    const std::vector<std::string> values = option->reduced_results();
+std::string config_text(const OptionSet& verb) {
+  std::string text = fmt::format("# shcnn {}\n", verb.name());
+  for (const Setting& setting : verb.settings()) {
+    if (!is_setting(setting.name) || setting.values.empty()) continue;
     std::string value;
-    if (option->get_items_expected_max() > 1) {
-      for (const std::string& v : values) value += (value.empty() ? "" : ", ") + literal(*option, v);
-      if (value.empty()) continue;
-      value = "[" + value + "]";
-    } else if (!values.empty()) {
-      value = literal(*option, values.front());
-    } else if (!option->get_default_str().empty()) {
-      value = literal(*option, option->get_default_str());
+    if (setting.list) {
+      for (const std::string& v : setting.values) value += (value.empty() ? "[" : ", ") + literal(setting, v);
+      value += "]";
     } else {
-      continue;
+      value = literal(setting, setting.values.front());
     }
-    text += fmt::format("{} = {}\n", option->get_lnames().front(), value);
+    text += fmt::format("{} = {}\n", setting.name, value);
   }
   return text;
 }

@@ -5,10 +5,11 @@
 // a flag several values. Flags on the command line beat the file.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 namespace shcnn::program {
+
+class OptionSet;
 
 /// In a RUN folder: the settings that the run was made with.
 inline constexpr const char* kConfigFile = "config.toml";
@@ -16,10 +17,10 @@ inline constexpr const char* kConfigFile = "config.toml";
 /// Gives the options of `verb` that are not on the command line their values from `path`.
 /// Throws Failure(kUsage): the file is no TOML (with line), holds a key that the verb does not know, or a bad value;
 /// Failure(kDisk): it cannot be read.
-void apply_config_file(CLI::App& verb, const std::string& path);
+void apply_config_file(OptionSet& verb, const std::string& path);
 
 /// The verb's options with their present values, as text that apply_config_file reads back. Options that have neither a
 /// value nor a default are left out.
-std::string config_text(const CLI::App& verb);
+std::string config_text(const OptionSet& verb);
 
 }  // namespace shcnn::program

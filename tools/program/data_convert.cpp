@@ -54,26 +54,26 @@ void run_convert(const ConvertArguments& args, const Common& common) {
 
 }  // namespace
 
-void add_data_convert(CLI::App& data, Common& common, Verbs& verbs) {
-  CLI::App* verb = add_verb(
-      data, "convert", "Writes a data set in another layout; the data set itself is not touched.",
+void add_data_convert(OptionSet& data, Common& common, Verbs& verbs) {
+  OptionSet& verb = data.add_verb(
+      "convert", "Writes a data set in another layout; the data set itself is not touched.",
       {"shcnn data convert --from fer2013.csv --to FOLDERS", "shcnn data convert --from FOLDERS --to fer2013.csv",
        "shcnn data convert --from DIR --dataset ferplus --rule strict --to FOLDERS --split private-test"});
   auto args = std::make_shared<ConvertArguments>();
-  verb->add_option("--from", args->from.data, "folder or csv file to read");
-  verb->add_option("--dataset", args->from.dataset, "fer2013, ferplus or faces; found out where it is not given");
-  verb->add_option("--rule", args->from.rule, "ferplus: which rows count, strict or soft")->capture_default_str();
-  verb->add_option("--to", args->to, "csv file or folder to write");
-  verb->add_option(
+  verb.add_option("--from", args->from.data, "folder or csv file to read");
+  verb.add_option("--dataset", args->from.dataset, "fer2013, ferplus or faces; found out where it is not given");
+  verb.add_option("--rule", args->from.rule, "ferplus: which rows count, strict or soft").show_default();
+  verb.add_option("--to", args->to, "csv file or folder to write");
+  verb.add_option(
       "--layout", args->layout,
       "csv (Kaggle's fer2013.csv), folders (by split and class) or ferplus (folders with votes); by default csv\n"
       "where --to ends in .csv, else folders");
-  verb->add_option("--split", args->split, "training, public-test, private-test or all")->capture_default_str();
-  add_common(*verb, common, false);
-  verbs.push_back({verb,
-                   [verb, args, &common] {
-                     require_option(*verb, "--from", "the folder or csv file to read");
-                     require_option(*verb, "--to", "the csv file or folder to write");
+  verb.add_option("--split", args->split, "training, public-test, private-test or all").show_default();
+  add_common(verb, common, false);
+  verbs.push_back({&verb,
+                   [&verb, args, &common] {
+                     require_option(verb, "--from", "the folder or csv file to read");
+                     require_option(verb, "--to", "the csv file or folder to write");
                      run_convert(*args, common);
                    },
                    {}});

@@ -101,9 +101,9 @@ void run_lint(const DatasetChoice& choice, ClipChoice clips, const Common& commo
 
 }  // namespace
 
-void add_data_lint(CLI::App& data, Common& common, Verbs& verbs) {
-  CLI::App* verb = add_verb(
-      data, "lint",
+void add_data_lint(OptionSet& data, Common& common, Verbs& verbs) {
+  OptionSet& verb = data.add_verb(
+      "lint",
       "Reads a data set whole and says how many images (or videos, beside the published numbers) each split and\n"
       "class has, what was left out and why, and what is odd. Bad data end with exit code 3 and a line that names "
       "file\n"
@@ -111,13 +111,13 @@ void add_data_lint(CLI::App& data, Common& common, Verbs& verbs) {
       {"shcnn data lint DIR", "shcnn data lint --json fer2013.csv", "shcnn data lint CASME2 --classes all"});
   auto choice = std::make_shared<DatasetChoice>();
   auto clips = std::make_shared<ClipChoice>();
-  verb->add_option("path", choice->data, "folder or csv file");
-  verb->add_option("--dataset", choice->dataset,
-                   "fer2013, ferplus, faces, casme, casme2 or samm; found out where it is not given");
-  verb->add_flag("--no-cache", choice->no_cache, "do not keep a packed copy beside the data, nor use one");
-  add_clip_options(*verb, *clips);
-  add_common(*verb, common, false);
-  verbs.push_back({verb,
+  verb.add_option("path", choice->data, "folder or csv file");
+  verb.add_option("--dataset", choice->dataset,
+                  "fer2013, ferplus, faces, casme, casme2 or samm; found out where it is not given");
+  verb.add_flag("--no-cache", choice->no_cache, "do not keep a packed copy beside the data, nor use one");
+  add_clip_options(verb, *clips);
+  add_common(verb, common, false);
+  verbs.push_back({&verb,
                    [choice, clips, &common] {
                      if (choice->data.empty())
                        throw Failure(ExitCode::kUsage, "data lint needs a folder or a csv file");

@@ -57,33 +57,32 @@ void run_synth_faces(const SynthFacesArguments& args, const Common& common) {
 
 }  // namespace
 
-void add_data_synth(CLI::App& data, Common& common, Verbs& verbs) {
-  CLI::App* synth = add_verb(data, "synth", "Makes data: drawn, seeded, free of any real person.",
-                             {"shcnn data synth faces --out DIR", "shcnn data synth clips --out DIR --layout casme2"});
-  synth->require_subcommand(1);
-  CLI::App* verb = add_verb(
-      *synth, "faces",
+void add_data_synth(OptionSet& data, Common& common, Verbs& verbs) {
+  OptionSet& synth =
+      data.add_verb("synth", "Makes data: drawn, seeded, free of any real person.",
+                    {"shcnn data synth faces --out DIR", "shcnn data synth clips --out DIR --layout casme2"});
+  synth.require_verb();
+  OptionSet& verb = synth.add_verb(
+      "faces",
       "Draws 48 x 48 gray faces with seven expressions, 80/10/10 over Training, PublicTest and PrivateTest, as "
       "fer2013.csv\n"
       "and FER+ votes (fer2013new.csv), or as folders of images.",
       {"shcnn data synth faces --out DIR", "shcnn data synth faces --out DIR --count 20000 --seed 7 --layout folders"});
   auto args = std::make_shared<SynthFacesArguments>();
-  verb->add_option("--out", args->out, "folder to write");
-  verb->add_option("--count", args->count, "faces in all")->capture_default_str()->check(CLI::Range(10, 1000000));
-  verb->add_option("--layout", args->layout, "csv, folders (by class) or ferplus (FER+'s folders)")
-      ->capture_default_str();
-  verb->add_flag("--contempt", args->contempt,
-                 "an eighth class in the votes of FER+; FER2013's labels call it neutral");
-  add_threads(*verb, common, "0 = every core this process may use");
-  add_seed(*verb, common);
-  add_common(*verb, common, false);
-  verbs.push_back({verb,
-                   [verb, args, &common] {
-                     require_option(*verb, "--out", "the folder to write");
+  verb.add_option("--out", args->out, "folder to write");
+  verb.add_option("--count", args->count, "faces in all").show_default().range(10, 1000000);
+  verb.add_option("--layout", args->layout, "csv, folders (by class) or ferplus (FER+'s folders)").show_default();
+  verb.add_flag("--contempt", args->contempt, "an eighth class in the votes of FER+; FER2013's labels call it neutral");
+  add_threads(verb, common, "0 = every core this process may use");
+  add_seed(verb, common);
+  add_common(verb, common, false);
+  verbs.push_back({&verb,
+                   [&verb, args, &common] {
+                     require_option(verb, "--out", "the folder to write");
                      run_synth_faces(*args, common);
                    },
                    {}});
-  add_data_synth_clips(*synth, common, verbs);
+  add_data_synth_clips(synth, common, verbs);
 }
 
 }  // namespace shcnn::program

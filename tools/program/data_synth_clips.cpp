@@ -51,9 +51,9 @@ void run_synth_clips(SynthClipsArguments args, const Common& common) {
 
 }  // namespace
 
-void add_data_synth_clips(CLI::App& synth, Common& common, Verbs& verbs) {
-  CLI::App* verb = add_verb(
-      synth, "clips",
+void add_data_synth_clips(OptionSet& synth, Common& common, Verbs& verbs) {
+  OptionSet& verb = synth.add_verb(
+      "clips",
       "Draws clips of faces that move by 0.3 to 2 px, from onset over apex to offset, in the layout of CASME, CASME "
       "II\n"
       "or SAMM with its coding file. truth/ holds the true motion from the first frame to the apex as .flo files, and\n"
@@ -62,24 +62,22 @@ void add_data_synth_clips(CLI::App& synth, Common& common, Verbs& verbs) {
        "shcnn data synth clips --out DIR --layout casme --subjects 12 --clips 200 --peak 0.3 1.0"});
   auto args = std::make_shared<SynthClipsArguments>();
   synth::ClipSynthOptions& o = args->options;
-  verb->add_option("--out", args->out, "folder to write");
-  verb->add_option("--layout", args->layout, "casme, casme2 or samm")->capture_default_str();
-  verb->add_option("--subjects", o.subjects, "people")->capture_default_str();
-  verb->add_option("--clips", o.clips, "clips in all")->capture_default_str();
-  verb->add_option("--size", o.size, "pixels of a frame, each way")->capture_default_str();
-  verb->add_option("--frames", args->frames, "least and most frames of a clip")->expected(2)->capture_default_str();
-  verb->add_option("--peak", args->peak, "least and most motion at the apex, px at 120 x 120")
-      ->expected(2)
-      ->capture_default_str();
-  verb->add_option("--faces", args->faces, "folder of pictures to move instead of drawn faces, one a subject");
-  verb->add_flag("--holes", o.holes, "plant what is known to be wrong in the real set, beside the whole clips");
-  verb->add_flag("--csv", o.csv, "the coding file as .csv instead of .xlsx");
-  add_threads(*verb, common, "0 = every core this process may use");
-  add_seed(*verb, common);
-  add_common(*verb, common, false);
-  verbs.push_back({verb,
-                   [verb, args, &common] {
-                     require_option(*verb, "--out", "the folder to write");
+  verb.add_option("--out", args->out, "folder to write");
+  verb.add_option("--layout", args->layout, "casme, casme2 or samm").show_default();
+  verb.add_option("--subjects", o.subjects, "people").show_default();
+  verb.add_option("--clips", o.clips, "clips in all").show_default();
+  verb.add_option("--size", o.size, "pixels of a frame, each way").show_default();
+  verb.add_option("--frames", args->frames, "least and most frames of a clip").values(2).show_default();
+  verb.add_option("--peak", args->peak, "least and most motion at the apex, px at 120 x 120").values(2).show_default();
+  verb.add_option("--faces", args->faces, "folder of pictures to move instead of drawn faces, one a subject");
+  verb.add_flag("--holes", o.holes, "plant what is known to be wrong in the real set, beside the whole clips");
+  verb.add_flag("--csv", o.csv, "the coding file as .csv instead of .xlsx");
+  add_threads(verb, common, "0 = every core this process may use");
+  add_seed(verb, common);
+  add_common(verb, common, false);
+  verbs.push_back({&verb,
+                   [&verb, args, &common] {
+                     require_option(verb, "--out", "the folder to write");
                      run_synth_clips(*args, common);
                    },
                    {}});

@@ -33,17 +33,17 @@ Samples samples_of(io::FaceSet set) {
 
 }  // namespace
 
-void add_dataset_options(CLI::App& verb, DatasetChoice& choice) {
+void add_dataset_options(OptionSet& verb, DatasetChoice& choice) {
   verb.add_option("--dataset", choice.dataset, "fer2013, ferplus or faces (folders of images by class)");
   verb.add_option("--data", choice.data, "the folder or csv file that holds it");
   verb.add_option("--rule", choice.rule,
                   "ferplus: which rows count, strict (argmax > 0.5, no NF vote) or soft (>= 0.5)")
-      ->capture_default_str();
+      .show_default();
   verb.add_flag("--no-cache", choice.no_cache, "do not keep a packed copy beside the data, nor use one");
 }
 
-CLI::Option* add_split_option(CLI::App& verb, const std::string& name, std::string& split, const std::string& what) {
-  return verb.add_option(name, split, what + ": training, public-test or private-test")->capture_default_str();
+Option add_split_option(OptionSet& verb, const std::string& name, std::string& split, const std::string& what) {
+  return verb.add_option(name, split, what + ": training, public-test or private-test").show_default();
 }
 
 io::Usage usage_from_string(const std::string& split) {

@@ -26,9 +26,9 @@ struct LoadedSplit {
 };
 
 /// Adds --dataset, --data and, for sets of votes, --rule.
-void add_dataset_options(CLI::App& verb, DatasetChoice& choice);
+void add_dataset_options(OptionSet& verb, DatasetChoice& choice);
 /// Adds an option whose value is a split's name.
-CLI::Option* add_split_option(CLI::App& verb, const std::string& name, std::string& split, const std::string& what);
+Option add_split_option(OptionSet& verb, const std::string& name, std::string& split, const std::string& what);
 
 /// "training", "public-test" or "private-test"; Failure(kUsage) on any other text.
 io::Usage usage_from_string(const std::string& split);

@@ -67,11 +67,11 @@ void run_doctor(const Common& common) {
 
 }  // namespace
 
-void add_doctor(CLI::App& app, Common& common, Verbs& verbs) {
-  CLI::App* verb =
-      add_verb(app, "doctor", "Says what this machine and this build can do.", {"shcnn doctor", "shcnn doctor --json"});
-  add_common(*verb, common, true);
-  verbs.push_back({verb, [&common] { run_doctor(common); }, {}});
+void add_doctor(OptionSet& app, Common& common, Verbs& verbs) {
+  OptionSet& verb =
+      app.add_verb("doctor", "Says what this machine and this build can do.", {"shcnn doctor", "shcnn doctor --json"});
+  add_common(verb, common, true);
+  verbs.push_back({&verb, [&common] { run_doctor(common); }, {}});
 }
 
 }  // namespace shcnn::program

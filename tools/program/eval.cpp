@@ -63,25 +63,25 @@ void run_eval(const EvalArguments& args, const Common& common) {
 
 }  // namespace
 
-void add_eval(CLI::App& app, Common& common, Verbs& verbs) {
-  CLI::App* verb = add_verb(
-      app, "eval", "Scores weights on one split: confusion matrix, accuracy, UF1 (mean F1), UAR (mean recall).",
-      {"shcnn eval --weights RUN/weights.safetensors --dataset ferplus --data DIR --split private-test",
-       "shcnn eval --weights FILE --dataset fer2013 --data fer2013.csv --out results.json"});
+void add_eval(OptionSet& app, Common& common, Verbs& verbs) {
+  OptionSet& verb =
+      app.add_verb("eval", "Scores weights on one split: confusion matrix, accuracy, UF1 (mean F1), UAR (mean recall).",
+                   {"shcnn eval --weights RUN/weights.safetensors --dataset ferplus --data DIR --split private-test",
+                    "shcnn eval --weights FILE --dataset fer2013 --data fer2013.csv --out results.json"});
   auto args = std::make_shared<EvalArguments>();
-  verb->add_option("--weights", args->weights, "weights.safetensors of a run");
-  add_dataset_options(*verb, args->data);
-  add_split_option(*verb, "--split", args->split, "the split to score");
-  verb->add_option("--batch", args->batch, "samples at once; takes memory, changes no result")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 65536));
-  verb->add_option("--out", args->out, "JSON file for every single prediction");
-  add_common(*verb, common, true);
-  verbs.push_back({verb,
-                   [verb, args, &common] {
-                     require_option(*verb, "--weights", "weights.safetensors of a run");
-                     require_option(*verb, "--dataset", "fer2013, ferplus or faces");
-                     require_option(*verb, "--data", "the folder or file that holds the data");
+  verb.add_option("--weights", args->weights, "weights.safetensors of a run");
+  add_dataset_options(verb, args->data);
+  add_split_option(verb, "--split", args->split, "the split to score");
+  verb.add_option("--batch", args->batch, "samples at once; takes memory, changes no result")
+      .show_default()
+      .range(1, 65536);
+  verb.add_option("--out", args->out, "JSON file for every single prediction");
+  add_common(verb, common, true);
+  verbs.push_back({&verb,
+                   [&verb, args, &common] {
+                     require_option(verb, "--weights", "weights.safetensors of a run");
+                     require_option(verb, "--dataset", "fer2013, ferplus or faces");
+                     require_option(verb, "--data", "the folder or file that holds the data");
                      run_eval(*args, common);
                    },
                    {}});

@@ -317,9 +317,9 @@ void run_flow(FlowArguments args, const Common& common) {
 
 }  // namespace
 
-void add_flow(CLI::App& app, Common& common, Verbs& verbs) {
-  CLI::App* verb = add_verb(
-      app, "flow",
+void add_flow(OptionSet& app, Common& common, Verbs& verbs) {
+  OptionSet& verb = app.add_verb(
+      "flow",
       "Optical flow (dual TV-L1) from the first frame to every later one: two or more images, a folder of numbered\n"
       "images, or a video. Into the folder --out go flow-NNNNNN.flo (or .npy) and flow-NNNNNN.png for later frame N "
       "(hue =\n"
@@ -329,28 +329,26 @@ void add_flow(CLI::App& app, Common& common, Verbs& verbs) {
        "shcnn flow --out DIR frame10.png frame11.png --truth flow10.flo"});
   auto args = std::make_shared<FlowArguments>();
   flow::Tvl1Params& p = args->options.tvl1;
-  verb->add_option("--out", args->out, "folder to write");
-  verb->add_option("--format", args->format, "of the flow: flo, npy, both or none")->capture_default_str();
-  verb->add_flag("--no-images", args->no_images, "write no flow images");
-  verb->add_option("--truth", args->truth, "a known flow (.flo, .npy): prints the end-point error");
+  verb.add_option("--out", args->out, "folder to write");
+  verb.add_option("--format", args->format, "of the flow: flo, npy, both or none").show_default();
+  verb.add_flag("--no-images", args->no_images, "write no flow images");
+  verb.add_option("--truth", args->truth, "a known flow (.flo, .npy): prints the end-point error");
 
   const std::string image = "Flow images";
-  verb->add_option("--order", args->order, "as-is, resize-then-flow or flow-then-resize")
-      ->capture_default_str()
-      ->group(image);
-  verb->add_option("--side", args->options.side, "px of a resized flow image")->capture_default_str()->group(image);
-  verb->add_option("--border", args->options.border, "px that resize-then-flow cuts off on each side")
-      ->capture_default_str()
-      ->group(image);
-  verb->add_option("--colors", args->colors, "hsv (OpenCV's bytes) or hsi")->capture_default_str()->group(image);
-  verb->add_option("--full-scale", args->options.full_scale,
-                   "px of full intensity; 0 = each image stretched to its own range")
-      ->capture_default_str()
-      ->group(image);
+  verb.add_option("--order", args->order, "as-is, resize-then-flow or flow-then-resize").show_default().group(image);
+  verb.add_option("--side", args->options.side, "px of a resized flow image").show_default().group(image);
+  verb.add_option("--border", args->options.border, "px that resize-then-flow cuts off on each side")
+      .show_default()
+      .group(image);
+  verb.add_option("--colors", args->colors, "hsv (OpenCV's bytes) or hsi").show_default().group(image);
+  verb.add_option("--full-scale", args->options.full_scale,
+                  "px of full intensity; 0 = each image stretched to its own range")
+      .show_default()
+      .group(image);
 
   const std::string tvl1 = "TV-L1 (the defaults are OpenCV's)";
   const auto parameter = [&](const char* name, auto& value, const char* what) {
-    verb->add_option(name, value, what)->capture_default_str()->group(tvl1);
+    verb.add_option(name, value, what).show_default().group(tvl1);
   };
   parameter("--tau", p.tau, "time step of the dual ascent");
   parameter("--lambda", p.lambda, "weight of the data term; smaller = smoother flow");
@@ -363,13 +361,13 @@ void add_flow(CLI::App& app, Common& common, Verbs& verbs) {
   parameter("--outer-iterations", p.outer_iterations, "medians a warp");
   parameter("--scale-step", p.scale_step, "ratio of the sides of two levels");
   parameter("--median", p.median_filter, "side of the median's window: 1 (none), 3 or 5");
-  verb->add_flag("--fixed-iterations", args->fixed_iterations, "never stop early")->group(tvl1);
-  verb->add_option("--initial", args->initial, "a flow to start from (.flo, .npy); order as-is alone")->group(tvl1);
-  verb->add_option("inputs", args->inputs, "FRAME FRAME ... | FOLDER | VIDEO")->type_name("INPUT");
-  add_common(*verb, common, true);
-  verbs.push_back({verb,
-                   [verb, args, &common] {
-                     require_option(*verb, "--out", "the folder to write");
+  verb.add_flag("--fixed-iterations", args->fixed_iterations, "never stop early").group(tvl1);
+  verb.add_option("--initial", args->initial, "a flow to start from (.flo, .npy); order as-is alone").group(tvl1);
+  verb.add_option("inputs", args->inputs, "FRAME FRAME ... | FOLDER | VIDEO").value_name("INPUT");
+  add_common(verb, common, true);
+  verbs.push_back({&verb,
+                   [&verb, args, &common] {
+                     require_option(verb, "--out", "the folder to write");
                      run_flow(*args, common);
                    },
                    {}});

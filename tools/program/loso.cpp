@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Fills what was not given from RUN/config.toml, and shows what the recipe decides.
-void resolve_options(CLI::App& verb, const LosoArguments& args, const Common& common) {
+void resolve_options(OptionSet& verb, const LosoArguments& args, const Common& common) {
   if (!common.force && common.config.empty() && !args.out.empty()) {
     const fs::path stored = fs::path(args.out) / kConfigFile;
     if (fs::exists(stored)) apply_config_file(verb, stored.string());
@@ -24,7 +24,7 @@ void resolve_options(CLI::App& verb, const LosoArguments& args, const Common& co
   show_resolved_loso(verb, args, common);
 }
 
-void require_data(const CLI::App& verb) {
+void require_data(const OptionSet& verb) {
   require_option(verb, "--out", "the folder to write the run to");
   require_option(verb, "--dataset", "casme, casme2, samm, clips or composite");
   require_option(verb, "--data", "the folder that holds the clips");
@@ -108,79 +108,80 @@ void run_run(const LosoArguments& args, const Common& common) {
 
 }  // namespace
 
-void add_loso(CLI::App& app, Common& common, Verbs& verbs) {
-  CLI::App* loso =
-      add_verb(app, "loso",
-               "Recognises micro-expressions in clips, leaving one subject out at a time. run does it all; plan and "
-               "merge serve\n"
-               "clusters, where folds run one by one. shcnn report RUN makes a page of it, finished or not.",
-               {"shcnn loso run --dataset casme2 --data CASME2 --out RUN",
-                "mpirun -n 4 shcnn loso run --dataset samm --data SAMM --out RUN",
-                "shcnn loso plan --dataset casme --data CASME --out RUN --slurm"});
-  loso->require_subcommand(1);
+void add_loso(OptionSet& app, Common& common, Verbs& verbs) {
+  OptionSet& loso = app.add_verb(
+      "loso",
+      "Recognises micro-expressions in clips, leaving one subject out at a time. run does it all; plan and "
+      "merge serve\n"
+      "clusters, where folds run one by one. shcnn report RUN makes a page of it, finished or not.",
+      {"shcnn loso run --dataset casme2 --data CASME2 --out RUN",
+       "mpirun -n 4 shcnn loso run --dataset samm --data SAMM --out RUN",
+       "shcnn loso plan --dataset casme --data CASME --out RUN --slurm"});
+  loso.require_verb();
   {
-    CLI::App* verb = add_verb(*loso, "plan",
-                              "Reads the clips and writes RUN/plan.json: which clips each fold trains on and which it "
-                              "leaves out. Runs none; run\n"
-                              "makes the same plan by itself. Prints the folds, longest first.",
-                              {"shcnn loso plan --dataset casme2 --data CASME2 --out RUN",
-                               "shcnn loso plan --dataset casme2 --data CASME2 --out RUN --slurm"});
+    OptionSet& verb =
+        loso.add_verb("plan",
+                      "Reads the clips and writes RUN/plan.json: which clips each fold trains on and which it "
+                      "leaves out. Runs none; run\n"
+                      "makes the same plan by itself. Prints the folds, longest first.",
+                      {"shcnn loso plan --dataset casme2 --data CASME2 --out RUN",
+                       "shcnn loso plan --dataset casme2 --data CASME2 --out RUN --slurm"});
     auto args = std::make_shared<LosoArguments>();
     auto slurm = std::make_shared<bool>(false);
-    add_loso_source(*verb, *args);
-    add_loso_settings(*verb, *args, common);
-    verb->add_flag("--slurm", *slurm, "write RUN/loso.sbatch too: a Slurm array, one task a fold");
-    add_common(*verb, common, true);
-    verbs.push_back({verb,
-                     [verb, args, slurm, &common] {
-                       require_data(*verb);
+    add_loso_source(verb, *args);
+    add_loso_settings(verb, *args, common);
+    verb.add_flag("--slurm", *slurm, "write RUN/loso.sbatch too: a Slurm array, one task a fold");
+    add_common(verb, common, true);
+    verbs.push_back({&verb,
+                     [&verb, args, slurm, &common] {
+                       require_data(verb);
                        run_plan(*args, common, *slurm);
                      },
-                     [verb, args, &common] { resolve_options(*verb, *args, common); }});
+                     [&verb, args, &common] { resolve_options(verb, *args, common); }});
   }
   {
-    CLI::App* verb =
-        add_verb(*loso, "run",
-                 "Runs the folds that RUN lacks, longest first, and adds up all of them, as merge does. A fold that is "
-                 "killed is\n"
-                 "run again by the next call; several calls on one RUN, under mpirun or by hand, share the work.",
-                 {"shcnn loso run --dataset casme2 --data CASME2 --out RUN", "shcnn loso run --out RUN",
-                  "shcnn loso run --out RUN --fold 3",
-                  "shcnn loso run --dataset composite --data casme2=CASME2 --data samm=SAMM --out RUN",
-                  "shcnn loso run --dataset samm --data SAMM --out RUN --input frames --weights ferplus.safetensors "
-                  "--pretrained finetune"});
+    OptionSet& verb = loso.add_verb(
+        "run",
+        "Runs the folds that RUN lacks, longest first, and adds up all of them, as merge does. A fold that is "
+        "killed is\n"
+        "run again by the next call; several calls on one RUN, under mpirun or by hand, share the work.",
+        {"shcnn loso run --dataset casme2 --data CASME2 --out RUN", "shcnn loso run --out RUN",
+         "shcnn loso run --out RUN --fold 3",
+         "shcnn loso run --dataset composite --data casme2=CASME2 --data samm=SAMM --out RUN",
+         "shcnn loso run --dataset samm --data SAMM --out RUN --input frames --weights ferplus.safetensors "
+         "--pretrained finetune"});
     auto args = std::make_shared<LosoArguments>();
-    add_loso_source(*verb, *args);
-    add_loso_settings(*verb, *args, common);
-    verb->add_option_function<int>(
+    add_loso_source(verb, *args);
+    add_loso_settings(verb, *args, common);
+    verb.add_option_function<int>(
         "--fold", [args](int fold) { args->fold = fold; }, "run this fold alone, from 0");
-    verb->add_option("--jobs", args->jobs, "folds at once, each with its share of the threads or on the one GPU")
-        ->capture_default_str()
-        ->check(CLI::Range(1, 256));
-    verb->add_flag("--keep-weights", args->keep_weights,
-                   "keep each fold's network, for predict and saliency: RUN/weights, 150 MB a fold");
-    add_common(*verb, common, true);
-    verbs.push_back({verb,
-                     [verb, args, &common] {
-                       require_data(*verb);
+    verb.add_option("--jobs", args->jobs, "folds at once, each with its share of the threads or on the one GPU")
+        .show_default()
+        .range(1, 256);
+    verb.add_flag("--keep-weights", args->keep_weights,
+                  "keep each fold's network, for predict and saliency: RUN/weights, 150 MB a fold");
+    add_common(verb, common, true);
+    verbs.push_back({&verb,
+                     [&verb, args, &common] {
+                       require_data(verb);
                        run_run(*args, common);
                      },
-                     [verb, args, &common] { resolve_options(*verb, *args, common); }});
+                     [&verb, args, &common] { resolve_options(verb, *args, common); }});
   }
   {
-    CLI::App* verb = add_verb(
-        *loso, "merge",
+    OptionSet& verb = loso.add_verb(
+        "merge",
         "Adds up the folds of RUN (after run --fold; run without it merges by itself): results.json, confusion "
         "matrices,\n"
         "scores by class and curves, as tables and pictures. Refuses gaps, folds that are there twice, and folds of\n"
         "another configuration or other data.",
         {"shcnn loso merge --out RUN"});
     auto out = std::make_shared<std::string>();
-    verb->add_option("--out", *out, "RUN: the folder of the run");
-    add_common(*verb, common, false);
-    verbs.push_back({verb,
-                     [verb, out, &common] {
-                       require_option(*verb, "--out", "the folder of the run");
+    verb.add_option("--out", *out, "RUN: the folder of the run");
+    add_common(verb, common, false);
+    verbs.push_back({&verb,
+                     [&verb, out, &common] {
+                       require_option(verb, "--out", "the folder of the run");
                        const LosoPlan plan = read_plan(fs::path(*out) / "plan.json");
                        show(*out, plan, finish_run(*out, plan), common);
                      },

@@ -126,49 +126,47 @@ const char* way_of(Selection selection) {
   return "";
 }
 
-void add_loso_source(CLI::App& verb, LosoArguments& args) {
+void add_loso_source(OptionSet& verb, LosoArguments& args) {
   verb.add_option("--dataset", args.clips.dataset,
                   "casme, casme2, samm, clips (which of them: found out from the folder), or composite")
-      ->capture_default_str();
+      .show_default();
   verb.add_option("--data", args.data, "the folder of the clips; composite: casme2=DIR and samm=DIR, each with --data")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  verb.add_option("--out", args.out, "RUN: the folder to write")->capture_default_str();
+      .repeatable();
+  verb.add_option("--out", args.out, "RUN: the folder to write").show_default();
 }
 
-void add_loso_settings(CLI::App& verb, LosoArguments& args, Common& common) {
+void add_loso_settings(OptionSet& verb, LosoArguments& args, Common& common) {
   add_clip_options(verb, args.clips);
-  verb.add_option("--protocol", args.protocol, "loso, lovo (one video out) or kfold (by subject)")
-      ->capture_default_str();
-  verb.add_option("--folds", args.folds, "how many, with --protocol kfold")->capture_default_str();
-  verb.add_option("--seeds", args.seeds, "run every fold with this many seeds, from --seed on")->capture_default_str();
+  verb.add_option("--protocol", args.protocol, "loso, lovo (one video out) or kfold (by subject)").show_default();
+  verb.add_option("--folds", args.folds, "how many, with --protocol kfold").show_default();
+  verb.add_option("--seeds", args.seeds, "run every fold with this many seeds, from --seed on").show_default();
   verb.add_option("--input", args.input, "flow (images of optical flow) or frames (Table 10's control groups)")
-      ->capture_default_str();
+      .show_default();
   verb.add_option("--images", args.images, "images of a clip at most, evenly spaced with the apex among them; 0 = all")
-      ->capture_default_str();
+      .show_default();
   verb.add_option("--vote", args.vote, "majority, sum-logits or sum-softmax: a clip's class from its images'")
-      ->capture_default_str();
+      .show_default();
   verb.add_option("--select", args.select,
                   "whose scores come first: last (epoch), inner (epoch chosen on a training subject) or oracle (on the "
                   "answers)")
-      ->capture_default_str();
+      .show_default();
   verb.add_flag("--no-inner", args.no_inner, "leave out the second training, which 'inner' needs: half the time");
-  verb.add_option("--recipe", args.recipe, "paper or code (the authors' program)")->capture_default_str();
-  verb.add_option("--weights", args.weights, "weights of a network of faces (FER+), for --pretrained")
-      ->capture_default_str();
+  verb.add_option("--recipe", args.recipe, "paper or code (the authors' program)").show_default();
+  verb.add_option("--weights", args.weights, "weights of a network of faces (FER+), for --pretrained").show_default();
   verb.add_option(
           "--pretrained", args.pretrained,
           "none; direct: the weights classify frames as they are; frozen: a new last layer; finetune: all layers")
-      ->capture_default_str();
+      .show_default();
   verb.add_option("--flow-order", args.flow_order, "resize-then-flow (the authors) or flow-then-resize (the paper)")
-      ->capture_default_str();
-  verb.add_option("--flow-colors", args.flow_colors, "hsv or hsi")->capture_default_str();
+      .show_default();
+  verb.add_option("--flow-colors", args.flow_colors, "hsv or hsi").show_default();
   verb.add_option("--flow-scale", args.flow_scale,
                   "px of movement drawn at full brightness; 0 = the largest of each image")
-      ->capture_default_str();
+      .show_default();
   verb.add_option("--cache", args.cache, "folder for images of clips, to share between runs; default RUN/images")
-      ->capture_default_str();
-  verb.add_option("--cache-gb", args.cache_gb, "size of that folder at most")->capture_default_str();
-  verb.add_option("--memory-gb", args.memory_gb, "images kept in memory at most")->capture_default_str();
+      .show_default();
+  verb.add_option("--cache-gb", args.cache_gb, "size of that folder at most").show_default();
+  verb.add_option("--memory-gb", args.memory_gb, "images kept in memory at most").show_default();
   add_train_changes(verb, args.changes);
   add_seed(verb, common);
 }
@@ -179,12 +177,12 @@ namespace {
 std::string stored_arguments(const LosoArguments& args, const Common& common) {
   LosoArguments kept = args;
   Common everywhere = common;
-  CLI::App verb("", "run");  // shows the values that it is given as its defaults
+  OptionSet verb("run");  // shows the values that it is given as its defaults
   add_loso_source(verb, kept);
   add_loso_settings(verb, kept, everywhere);
-  verb.add_option("--device", everywhere.device)->capture_default_str();
-  for (const std::string& data : args.data) verb.get_option("--data")->add_result(data);
-  if (args.no_inner) verb.get_option("--no-inner")->add_result("true");
+  verb.add_option("--device", everywhere.device, "").show_default();
+  if (!args.data.empty()) verb.assign("data", args.data);
+  if (args.no_inner) verb.assign("no-inner", {"true"});
   show_resolved_loso(verb, args, common);
   return config_text(verb);
 }
@@ -192,7 +190,7 @@ std::string stored_arguments(const LosoArguments& args, const Common& common) {
 }  // namespace
 
 void read_stored_arguments(const std::string& run, LosoArguments& args, Common& common) {
-  CLI::App verb("", "run");
+  OptionSet verb("run");
   add_loso_source(verb, args);
   add_loso_settings(verb, args, common);
   add_common(verb, common, true);
@@ -224,7 +222,7 @@ LosoConfig resolve(const LosoArguments& args, const Common& common, int classes)
   return config;
 }
 
-void show_resolved_loso(CLI::App& verb, const LosoArguments& args, const Common& common) {
+void show_resolved_loso(OptionSet& verb, const LosoArguments& args, const Common& common) {
   show_resolved(verb, resolve(args, common, kAnyClasses).train);
 }
 

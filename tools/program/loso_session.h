@@ -32,9 +32,9 @@ struct LosoArguments {
 };
 
 /// Adds --dataset, --data and --out.
-void add_loso_source(CLI::App& verb, LosoArguments& args);
+void add_loso_source(OptionSet& verb, LosoArguments& args);
 /// Adds everything else but --fold, --jobs and --keep-weights, and --seed.
-void add_loso_settings(CLI::App& verb, LosoArguments& args, Common& common);
+void add_loso_settings(OptionSet& verb, LosoArguments& args, Common& common);
 
 /// The arguments that RUN/config.toml keeps, as `shcnn loso run --out RUN` takes them. Failures of apply_config_file.
 void read_stored_arguments(const std::string& run, LosoArguments& args, Common& common);
@@ -42,7 +42,7 @@ void read_stored_arguments(const std::string& run, LosoArguments& args, Common& 
 /// Everything that decides what is computed.
 LosoConfig resolve(const LosoArguments& args, const Common& common, int classes);
 /// As show_resolved, of the recipe and what is changed in it.
-void show_resolved_loso(CLI::App& verb, const LosoArguments& args, const Common& common);
+void show_resolved_loso(OptionSet& verb, const LosoArguments& args, const Common& common);
 
 /// This process among those that mpirun or srun started.
 struct Rank {

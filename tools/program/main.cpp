@@ -16,20 +16,19 @@ namespace {
 /// The verb that was asked for: the one whose (sub)command was parsed.
 const Verb& asked_verb(const Verbs& verbs) {
   for (const Verb& verb : verbs) {
-    if (verb.app->parsed()) return verb;
+    if (verb.options->asked_for()) return verb;
   }
   throw Failure(ExitCode::kUsage, "no verb: see shcnn --help");
 }
 
 void run(int argc, char** argv) {
-  CLI::App app("SHCNN recognises facial expressions in small gray faces. shcnn VERB --help says more.");
-  app.name("shcnn");
-  show_examples_first(app, {"shcnn train --dataset fer2013 --data fer2013.csv --out RUN",
-                            "shcnn eval --weights RUN/weights.safetensors --dataset fer2013 --data fer2013.csv",
-                            "shcnn predict --weights RUN/weights.safetensors face.png", "shcnn flow --out DIR CLIP.mp4",
-                            "shcnn doctor"});
-  app.set_version_flag("--version", "shcnn " SHCNN_VERSION);
-  app.require_subcommand(1);
+  OptionSet app("shcnn", "SHCNN recognises facial expressions in small gray faces. shcnn VERB --help says more.");
+  app.show_examples({"shcnn train --dataset fer2013 --data fer2013.csv --out RUN",
+                     "shcnn eval --weights RUN/weights.safetensors --dataset fer2013 --data fer2013.csv",
+                     "shcnn predict --weights RUN/weights.safetensors face.png", "shcnn flow --out DIR CLIP.mp4",
+                     "shcnn doctor"});
+  app.add_version("shcnn " SHCNN_VERSION);
+  app.require_verb();
 
   Common common;
   Verbs verbs;
@@ -46,18 +45,15 @@ void run(int argc, char** argv) {
   add_doctor(app, common, verbs);
 
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& e) {  // --help, --version
-    app.exit(e, std::cout, std::cerr);
-    return;
-  } catch (const CLI::ParseError& e) {
+    if (!app.parse(argc, argv)) return;
+  } catch (const OptionError& e) {
     throw Failure(ExitCode::kUsage, fmt::format("{} (--help says more)", e.what()));
   }
   const Verb& verb = asked_verb(verbs);
-  if (!common.config.empty()) apply_config_file(*verb.app, common.config);
+  if (!common.config.empty()) apply_config_file(*verb.options, common.config);
   if (verb.resolve) verb.resolve();
   if (common.print_config) {
-    std::cout << config_text(*verb.app);
+    std::cout << config_text(*verb.options);
     return;
   }
   verb.run();

@@ -106,24 +106,23 @@ void run_predict(const PredictArguments& args, const Common& common) {
 
 }  // namespace
 
-void add_predict(CLI::App& app, Common& common, Verbs& verbs) {
-  CLI::App* verb = add_verb(
-      app, "predict",
+void add_predict(OptionSet& app, Common& common, Verbs& verbs) {
+  OptionSet& verb = app.add_verb(
+      "predict",
       "Names the expression of each face. A picture is taken as one face, unless --detect looks for faces in it.",
       {"shcnn predict --weights RUN/weights.safetensors face.png",
        "shcnn predict --weights FILE --detect party.jpg film.mp4",
        "shcnn predict --weights FILE --json --picture sheet.png FOLDER"});
   auto args = std::make_shared<PredictArguments>();
-  verb->add_option("--weights", args->weights, "weights.safetensors of a run");
-  verb->add_option("inputs", args->inputs, "images, videos, folders of images")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  verb->add_flag("--detect", args->detect, "look for faces in each picture (OpenCV's Haar cascade)");
-  verb->add_option("--cascade", args->cascade, "the cascade's file, where OpenCV's is not found");
-  verb->add_option("--picture", args->picture, "PNG to draw the faces and their labels into");
-  add_common(*verb, common, true);
-  verbs.push_back({verb,
-                   [verb, args, &common] {
-                     require_option(*verb, "--weights", "weights.safetensors of a run");
+  verb.add_option("--weights", args->weights, "weights.safetensors of a run");
+  verb.add_option("inputs", args->inputs, "images, videos, folders of images").repeatable();
+  verb.add_flag("--detect", args->detect, "look for faces in each picture (OpenCV's Haar cascade)");
+  verb.add_option("--cascade", args->cascade, "the cascade's file, where OpenCV's is not found");
+  verb.add_option("--picture", args->picture, "PNG to draw the faces and their labels into");
+  add_common(verb, common, true);
+  verbs.push_back({&verb,
+                   [&verb, args, &common] {
+                     require_option(verb, "--weights", "weights.safetensors of a run");
                      if (args->inputs.empty()) {
                        throw Failure(ExitCode::kUsage, "predict needs an image, a video or a folder of images");
                      }

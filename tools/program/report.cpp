@@ -35,26 +35,25 @@ std::string write_report(const ReportOptions& options, const Common& common) {
   return out;
 }
 
-void add_report(CLI::App& app, Common& common, Verbs& verbs) {
-  CLI::App* verb = add_verb(
-      app, "report",
+void add_report(OptionSet& app, Common& common, Verbs& verbs) {
+  OptionSet& verb = app.add_verb(
+      "report",
       "Writes one HTML page about a run of shcnn train or shcnn loso, finished or not: scores, curves (of each fold),\n"
       "confusion, classes, pictures of the best and worst predictions (with saliency, or flow images), the paper's "
       "rows\n"
       "beside ours, configuration, timings. It needs nothing else to be looked at or printed.",
       {"shcnn report RUN", "shcnn report RUN --out page.html --data fer2013.csv", "shcnn report RUN --no-pictures"});
   auto options = std::make_shared<ReportOptions>();
-  verb->add_option("run", options->run, "the folder that shcnn train or shcnn loso wrote");
-  verb->add_option("--out", options->out, "the page; RUN/report.html where it is not given");
-  verb->add_option("--data", options->data,
-                   "the validation images, or the folder of the clips, where they are no longer where RUN/config.toml\n"
-                   "says; composite clips: casme2=DIR and samm=DIR, each with --data")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->allow_extra_args(false);
-  verb->add_flag("--pictures,!--no-pictures", options->pictures, "show faces, saliency panels and flow images");
-  add_common(*verb, common, true);
-  verbs.push_back({verb,
-                   [verb, options, &common] {
+  verb.add_option("run", options->run, "the folder that shcnn train or shcnn loso wrote");
+  verb.add_option("--out", options->out, "the page; RUN/report.html where it is not given");
+  verb.add_option("--data", options->data,
+                  "the validation images, or the folder of the clips, where they are no longer where RUN/config.toml\n"
+                  "says; composite clips: casme2=DIR and samm=DIR, each with --data")
+      .one_value_each();
+  verb.add_flag("--pictures,!--no-pictures", options->pictures, "show faces, saliency panels and flow images");
+  add_common(verb, common, true);
+  verbs.push_back({&verb,
+                   [&verb, options, &common] {
                      if (options->run.empty())
                        throw Failure(ExitCode::kUsage, "report needs RUN, a folder of shcnn train or shcnn loso");
                      if (!options->out.empty()) refuse_overwriting(options->out, common);

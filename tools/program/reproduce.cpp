@@ -6,17 +6,17 @@
 namespace shcnn::program {
 namespace {
 
-constexpr void (*kReproductions[])(CLI::App&, Common&, Verbs&) = {add_table1, add_table2, add_fig13, add_fig14,
-                                                                  add_loso_tables};
+constexpr void (*kReproductions[])(OptionSet&, Common&, Verbs&) = {add_table1, add_table2, add_fig13, add_fig14,
+                                                                   add_loso_tables};
 
 }  // namespace
 
-void add_reproduce(CLI::App& app, Common& common, Verbs& verbs) {
-  CLI::App* verb = add_verb(app, "reproduce", "Prints the paper's tables and figures beside what shcnn computes.",
-                            {"shcnn reproduce table2", "shcnn reproduce table7 --data CASME2 --out DIR",
-                             "shcnn reproduce fig13 --weights FILE --out DIR"});
-  verb->require_subcommand(1);
-  for (const auto add : kReproductions) add(*verb, common, verbs);
+void add_reproduce(OptionSet& app, Common& common, Verbs& verbs) {
+  OptionSet& verb = app.add_verb("reproduce", "Prints the paper's tables and figures beside what shcnn computes.",
+                                 {"shcnn reproduce table2", "shcnn reproduce table7 --data CASME2 --out DIR",
+                                  "shcnn reproduce fig13 --weights FILE --out DIR"});
+  verb.require_verb();
+  for (const auto add : kReproductions) add(verb, common, verbs);
 }
 
 }  // namespace shcnn::program

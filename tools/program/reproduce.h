@@ -6,11 +6,11 @@
 
 namespace shcnn::program {
 
-void add_table1(CLI::App& reproduce, Common& common, Verbs& verbs);
-void add_table2(CLI::App& reproduce, Common& common, Verbs& verbs);
-void add_fig13(CLI::App& reproduce, Common& common, Verbs& verbs);
-void add_fig14(CLI::App& reproduce, Common& common, Verbs& verbs);
+void add_table1(OptionSet& reproduce, Common& common, Verbs& verbs);
+void add_table2(OptionSet& reproduce, Common& common, Verbs& verbs);
+void add_fig13(OptionSet& reproduce, Common& common, Verbs& verbs);
+void add_fig14(OptionSet& reproduce, Common& common, Verbs& verbs);
 /// Tables 6 to 10: micro-expressions.
-void add_loso_tables(CLI::App& reproduce, Common& common, Verbs& verbs);
+void add_loso_tables(OptionSet& reproduce, Common& common, Verbs& verbs);
 
 }  // namespace shcnn::program

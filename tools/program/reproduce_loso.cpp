@@ -201,29 +201,27 @@ void run_table10(const Sets& sets, const LosoArguments& args, const Common& comm
 
 }  // namespace
 
-void add_loso_tables(CLI::App& reproduce, Common& common, Verbs& verbs) {
+void add_loso_tables(OptionSet& reproduce, Common& common, Verbs& verbs) {
   const auto add = [&](const std::string& name, const std::string& what, const std::string& example, bool one_set,
                        const std::function<void(const LosoArguments&, const Common&)>& run,
-                       const std::function<void(CLI::App&)>& more) {
-    CLI::App* verb = add_verb(reproduce, name, what, {example});
+                       const std::function<void(OptionSet&)>& more) {
+    OptionSet& verb = reproduce.add_verb(name, what, {example});
     auto args = std::make_shared<LosoArguments>();
     if (one_set) {
-      verb->add_option("--data", args->data, "the folder of the clips")
-          ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
-          ->expected(1);
+      verb.add_option("--data", args->data, "the folder of the clips").values(1);
     }
-    verb->add_option("--out", args->out, "folder to write the runs to; what is there already is not run again");
-    verb->add_option("--jobs", args->jobs, "folds at once")->capture_default_str()->check(CLI::Range(1, 256));
-    if (more) more(*verb);
-    add_loso_settings(*verb, *args, common);
-    add_common(*verb, common, true);
-    verbs.push_back({verb,
-                     [verb, args, one_set, run, &common] {
-                       if (one_set) require_option(*verb, "--data", "the folder of the clips");
-                       require_option(*verb, "--out", "the folder to write the runs to");
+    verb.add_option("--out", args->out, "folder to write the runs to; what is there already is not run again");
+    verb.add_option("--jobs", args->jobs, "folds at once").show_default().range(1, 256);
+    if (more) more(verb);
+    add_loso_settings(verb, *args, common);
+    add_common(verb, common, true);
+    verbs.push_back({&verb,
+                     [&verb, args, one_set, run, &common] {
+                       if (one_set) require_option(verb, "--data", "the folder of the clips");
+                       require_option(verb, "--out", "the folder to write the runs to");
                        run(*args, common);
                      },
-                     [verb, args, &common] { show_resolved_loso(*verb, *args, common); }});
+                     [&verb, args, &common] { show_resolved_loso(verb, *args, common); }});
   };
   for (const PaperClips& clips : kPaperClips) {
     add(fmt::format("table{}", clips.table),
@@ -237,7 +235,7 @@ void add_loso_tables(CLI::App& reproduce, Common& common, Verbs& verbs) {
       "table10", "Frames without pretraining (A), frames through FER+ weights (B, in three readings) and optical flow.",
       "shcnn reproduce table10 --casme2 CASME2 --samm SAMM --weights ferplus.safetensors --out DIR", false,
       [sets](const LosoArguments& args, const Common& c) { run_table10(*sets, args, c); },
-      [sets](CLI::App& verb) {
+      [sets](OptionSet& verb) {
         for (int set = 0; set < 3; ++set) {
           verb.add_option(std::string("--") + kPaperClips[set].dataset, sets->folders[set],
                           "folder of this set's clips");

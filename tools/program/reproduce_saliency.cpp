@@ -178,11 +178,11 @@ SaliencyInputs inputs_or_made(SaliencyArguments& args, const Weights& weights, c
   return inputs;
 }
 
-void check_figure_arguments(const CLI::App& verb, const SaliencyArguments& args, const Common& common) {
+void check_figure_arguments(const OptionSet& verb, const SaliencyArguments& args, const Common& common) {
   require_option(verb, "--weights", "weights.safetensors of a run");
   require_option(verb, "--out", "the folder for the picture");
   if (!args.inputs.empty() && !args.data.data.empty())
-    throw Failure(ExitCode::kUsage, fmt::format("{} takes images or a data set, not both", verb.get_name()));
+    throw Failure(ExitCode::kUsage, fmt::format("{} takes images or a data set, not both", verb.name()));
   if (args.precision != "float32") throw Failure(ExitCode::kUsage, "figures are drawn from --precision float32");
   refuse_overwriting(args.out, common);
 }
@@ -329,52 +329,52 @@ void run_fig14(SaliencyArguments args, int step, const Common& common) {
 
 }  // namespace
 
-void add_table1(CLI::App& reproduce, Common& common, Verbs& verbs) {
-  CLI::App* verb = add_verb(reproduce, "table1", "Table 1: the four cases in which dS_j/do_k vanishes.",
-                            {"shcnn reproduce table1", "shcnn reproduce table1 --json"});
-  add_common(*verb, common, false);
-  verbs.push_back({verb, [&common] { run_table1(common); }, {}});
+void add_table1(OptionSet& reproduce, Common& common, Verbs& verbs) {
+  OptionSet& verb = reproduce.add_verb("table1", "Table 1: the four cases in which dS_j/do_k vanishes.",
+                                       {"shcnn reproduce table1", "shcnn reproduce table1 --json"});
+  add_common(verb, common, false);
+  verbs.push_back({&verb, [&common] { run_table1(common); }, {}});
 }
 
-void add_table2(CLI::App& reproduce, Common& common, Verbs& verbs) {
-  CLI::App* verb = add_verb(reproduce, "table2", "Table 2: both gradients of three examples, to the paper's digits.",
-                            {"shcnn reproduce table2", "shcnn reproduce table2 --json"});
-  add_common(*verb, common, false);
-  verbs.push_back({verb, [&common] { run_table2(common); }, {}});
+void add_table2(OptionSet& reproduce, Common& common, Verbs& verbs) {
+  OptionSet& verb = reproduce.add_verb("table2", "Table 2: both gradients of three examples, to the paper's digits.",
+                                       {"shcnn reproduce table2", "shcnn reproduce table2 --json"});
+  add_common(verb, common, false);
+  verbs.push_back({&verb, [&common] { run_table2(common); }, {}});
 }
 
-void add_fig13(CLI::App& reproduce, Common& common, Verbs& verbs) {
-  CLI::App* verb = add_verb(
-      reproduce, "fig13",
+void add_fig13(OptionSet& reproduce, Common& common, Verbs& verbs) {
+  OptionSet& verb = reproduce.add_verb(
+      "fig13",
       "Fig. 13: original and improved maps of five images; of many, the most certain and one near the paper's third.",
       {"shcnn reproduce fig13 --weights FILE --out DIR",
        "shcnn reproduce fig13 --weights FILE --out DIR --dataset ferplus --data DIR --split private-test"});
   auto args = std::make_shared<SaliencyArguments>();
-  add_saliency_options(*verb, *args);
-  add_seed(*verb, common);
-  add_common(*verb, common, true);
-  verbs.push_back({verb,
-                   [verb, args, &common] {
-                     check_figure_arguments(*verb, *args, common);
+  add_saliency_options(verb, *args);
+  add_seed(verb, common);
+  add_common(verb, common, true);
+  verbs.push_back({&verb,
+                   [&verb, args, &common] {
+                     check_figure_arguments(verb, *args, common);
                      run_fig13(*args, common);
                    },
                    {}});
 }
 
-void add_fig14(CLI::App& reproduce, Common& common, Verbs& verbs) {
-  CLI::App* verb =
-      add_verb(reproduce, "fig14", "Fig. 14: 20 gray levels from the improved saliency pixels change the class.",
-               {"shcnn reproduce fig14 --weights FILE --out DIR",
-                "shcnn reproduce fig14 --weights FILE --out DIR --dataset ferplus --data DIR --split private-test"});
+void add_fig14(OptionSet& reproduce, Common& common, Verbs& verbs) {
+  OptionSet& verb = reproduce.add_verb(
+      "fig14", "Fig. 14: 20 gray levels from the improved saliency pixels change the class.",
+      {"shcnn reproduce fig14 --weights FILE --out DIR",
+       "shcnn reproduce fig14 --weights FILE --out DIR --dataset ferplus --data DIR --split private-test"});
   auto args = std::make_shared<SaliencyArguments>();
   auto step = std::make_shared<int>(20);
-  add_saliency_options(*verb, *args);
-  verb->add_option("--step", *step, "gray levels to take")->capture_default_str()->check(CLI::Range(-255, 255));
-  add_seed(*verb, common);
-  add_common(*verb, common, true);
-  verbs.push_back({verb,
-                   [verb, args, step, &common] {
-                     check_figure_arguments(*verb, *args, common);
+  add_saliency_options(verb, *args);
+  verb.add_option("--step", *step, "gray levels to take").show_default().range(-255, 255);
+  add_seed(verb, common);
+  add_common(verb, common, true);
+  verbs.push_back({&verb,
+                   [&verb, args, step, &common] {
+                     check_figure_arguments(verb, *args, common);
                      run_fig14(*args, *step, common);
                    },
                    {}});

@@ -173,21 +173,22 @@ void run_saliency(const Arguments& args, const Common& common) {
 
 }  // namespace
 
-void add_saliency(CLI::App& app, Common& common, Verbs& verbs) {
-  CLI::App* verb = add_verb(app, "saliency",
-                            "Maps how each pixel moves a class's score: the gradient of S (original) and of V "
-                            "(improved, the paper's III-F).\n"
-                            "Writes a panel, an overlay and both maps (.npy, per gray level) for each image.",
-                            {"shcnn saliency --weights RUN/weights.safetensors --out MAPS face.png",
-                             "shcnn saliency --weights FILE --out MAPS --class happy FOLDER",
-                             "shcnn saliency --weights FILE --dataset ferplus --data DIR --split private-test --json"});
+void add_saliency(OptionSet& app, Common& common, Verbs& verbs) {
+  OptionSet& verb =
+      app.add_verb("saliency",
+                   "Maps how each pixel moves a class's score: the gradient of S (original) and of V "
+                   "(improved, the paper's III-F).\n"
+                   "Writes a panel, an overlay and both maps (.npy, per gray level) for each image.",
+                   {"shcnn saliency --weights RUN/weights.safetensors --out MAPS face.png",
+                    "shcnn saliency --weights FILE --out MAPS --class happy FOLDER",
+                    "shcnn saliency --weights FILE --dataset ferplus --data DIR --split private-test --json"});
   auto args = std::make_shared<Arguments>();
-  add_saliency_options(*verb, *args);
-  verb->add_option("--class", args->of_class, "map this class's score instead of the predicted one's");
-  add_common(*verb, common, true);
-  verbs.push_back({verb,
-                   [verb, args, &common] {
-                     check_saliency_arguments(*verb, *args, common);
+  add_saliency_options(verb, *args);
+  verb.add_option("--class", args->of_class, "map this class's score instead of the predicted one's");
+  add_common(verb, common, true);
+  verbs.push_back({&verb,
+                   [&verb, args, &common] {
+                     check_saliency_arguments(verb, *args, common);
                      run_saliency(*args, common);
                    },
                    {}});

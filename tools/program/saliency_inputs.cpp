@@ -35,31 +35,29 @@ std::vector<std::string> files_of(const std::vector<std::string>& inputs) {
 
 }  // namespace
 
-void add_saliency_options(CLI::App& verb, SaliencyArguments& args) {
+void add_saliency_options(OptionSet& verb, SaliencyArguments& args) {
   verb.add_option("--weights", args.weights, "weights.safetensors of a run");
-  verb.add_option("inputs", args.inputs, "images, folders of images; or name a data set")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb.add_option("inputs", args.inputs, "images, folders of images; or name a data set").repeatable();
   verb.add_option("--out", args.out, "folder for the pictures; without it numbers alone");
   add_dataset_options(verb, args.data);
   add_split_option(verb, "--split", args.split, "the split of the data set");
   verb.add_option("--limit", args.limit, "images of the split, from the first on; 0 = all")
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      .show_default()
+      .non_negative();
   verb.add_option("--pictures", args.pictures, "images that get files in --out, from the first on; 0 = all")
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
-  verb.add_option("--precision", args.precision, "float32, or float64 (cpu alone, plain loops: slow)")
-      ->capture_default_str();
+      .show_default()
+      .non_negative();
+  verb.add_option("--precision", args.precision, "float32, or float64 (cpu alone, plain loops: slow)").show_default();
   verb.add_option("--batch", args.batch, "samples at once; takes memory, changes no result but in rounding")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 65536));
+      .show_default()
+      .range(1, 65536);
 }
 
-void check_saliency_arguments(const CLI::App& verb, const SaliencyArguments& args, const Common& common) {
+void check_saliency_arguments(const OptionSet& verb, const SaliencyArguments& args, const Common& common) {
   require_option(verb, "--weights", "weights.safetensors of a run");
   if (args.inputs.empty() == args.data.data.empty()) {
     throw Failure(ExitCode::kUsage,
-                  fmt::format("{} needs images, or a data set (--dataset and --data), not both", verb.get_name()));
+                  fmt::format("{} needs images, or a data set (--dataset and --data), not both", verb.name()));
   }
   if (!args.data.data.empty()) require_option(verb, "--dataset", "fer2013, ferplus or faces");
   if (args.precision != "float32" && args.precision != "float64") {

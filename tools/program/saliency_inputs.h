@@ -21,9 +21,9 @@ struct SaliencyArguments {
   std::int64_t pictures = 0;  ///< images that get files in `out`; 0 = all
   std::int64_t batch = 100;
 };
-void add_saliency_options(CLI::App& verb, SaliencyArguments& args);
+void add_saliency_options(OptionSet& verb, SaliencyArguments& args);
 /// Throws Failure(kUsage) on arguments that do not go together.
-void check_saliency_arguments(const CLI::App& verb, const SaliencyArguments& args, const Common& common);
+void check_saliency_arguments(const OptionSet& verb, const SaliencyArguments& args, const Common& common);
 
 /// Images of one size, as the network takes them.
 struct SaliencyInputs {

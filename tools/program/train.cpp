@@ -70,7 +70,7 @@ std::string epoch_line(const EpochRecord& r, int epochs, bool best, double secon
 /// One call of the verb: everything that the hooks of the trainer share.
 class TrainRun {
  public:
-  TrainRun(const TrainArguments& args, const Common& common, const CLI::App& verb)
+  TrainRun(const TrainArguments& args, const Common& common, const OptionSet& verb)
       : args_(args),
         common_(common),
         verb_(verb),
@@ -187,7 +187,7 @@ class TrainRun {
 
   const TrainArguments& args_;
   const Common& common_;
-  const CLI::App& verb_;
+  const OptionSet& verb_;
   LoadedSplit training_;
   std::optional<LoadedSplit> validation_;
   TrainConfig config_;
@@ -198,41 +198,41 @@ class TrainRun {
 
 }  // namespace
 
-void add_train(CLI::App& app, Common& common, Verbs& verbs) {
-  CLI::App* verb = add_verb(
-      app, "train", "Trains SHCNN on gray faces. RUN then holds weights, state, curves, results and the configuration.",
+void add_train(OptionSet& app, Common& common, Verbs& verbs) {
+  OptionSet& verb = app.add_verb(
+      "train", "Trains SHCNN on gray faces. RUN then holds weights, state, curves, results and the configuration.",
       {"shcnn train --dataset ferplus --data DIR --out RUN",
        "shcnn train --dataset fer2013 --data fer2013.csv --out RUN --epochs 5",
        "shcnn train --dataset faces --data DIR --out RUN --recipe code", "shcnn train --out RUN --resume"});
   auto args = std::make_shared<TrainArguments>();
   args->data.rule = "soft";  // train on many, score on the paper's
-  add_dataset_options(*verb, args->data);
-  verb->add_option("--out", args->out, "RUN: the folder to write");
-  verb->add_option("--recipe", args->recipe, "paper or code (the authors' program)")->capture_default_str();
-  add_split_option(*verb, "--val-split", args->validation_split, "validate on this split, or 'none'");
-  verb->add_option("--val-rule", args->validation_rule, "ferplus: which of its rows count")->capture_default_str();
-  verb->add_flag("--resume", args->resume, "go on with what RUN holds, with the settings it was started with");
-  verb->add_flag("--force-resume", args->force_resume, "resume although settings or data differ");
-  verb->add_flag("--report,!--no-report", args->report, "write report.html into RUN at the end");
-  verb->add_option("--save-every", args->save_every, "steps between saved states")->capture_default_str();
-  add_train_changes(*verb, args->changes);
-  add_seed(*verb, common);
-  add_common(*verb, common, true);
+  add_dataset_options(verb, args->data);
+  verb.add_option("--out", args->out, "RUN: the folder to write");
+  verb.add_option("--recipe", args->recipe, "paper or code (the authors' program)").show_default();
+  add_split_option(verb, "--val-split", args->validation_split, "validate on this split, or 'none'");
+  verb.add_option("--val-rule", args->validation_rule, "ferplus: which of its rows count").show_default();
+  verb.add_flag("--resume", args->resume, "go on with what RUN holds, with the settings it was started with");
+  verb.add_flag("--force-resume", args->force_resume, "resume although settings or data differ");
+  verb.add_flag("--report,!--no-report", args->report, "write report.html into RUN at the end");
+  verb.add_option("--save-every", args->save_every, "steps between saved states").show_default();
+  add_train_changes(verb, args->changes);
+  add_seed(verb, common);
+  add_common(verb, common, true);
 
-  const auto resolve = [verb, args, &common] {
+  const auto resolve = [&verb, args, &common] {
     if (args->resume && common.config.empty() && !args->out.empty()) {
       const std::filesystem::path stored = std::filesystem::path(args->out) / kConfigFile;
-      if (std::filesystem::exists(stored)) apply_config_file(*verb, stored.string());
+      if (std::filesystem::exists(stored)) apply_config_file(verb, stored.string());
     }
-    show_resolved(*verb, args->resolved(kAnyClasses, common));
+    show_resolved(verb, args->resolved(kAnyClasses, common));
   };
-  const auto run = [verb, args, &common] {
-    require_option(*verb, "--dataset", "fer2013, ferplus or faces");
-    require_option(*verb, "--data", "the folder or file that holds the data");
-    require_option(*verb, "--out", "the folder to write the run to");
-    TrainRun(*args, common, *verb).run();
+  const auto run = [&verb, args, &common] {
+    require_option(verb, "--dataset", "fer2013, ferplus or faces");
+    require_option(verb, "--data", "the folder or file that holds the data");
+    require_option(verb, "--out", "the folder to write the run to");
+    TrainRun(*args, common, verb).run();
   };
-  verbs.push_back({verb, run, resolve});
+  verbs.push_back({&verb, run, resolve});
 }
 
 }  // namespace shcnn::program

@@ -1,5 +1,6 @@
 #include "tools/program/train_options.h"
 
+#include <map>
 #include <string>
 
 namespace shcnn::program {
@@ -10,7 +11,7 @@ constexpr const char* kGroup = "Instead of what the recipe says";
 
 /// Adds a flag that changes one setting of the recipe.
 template <class T>
-void add_change(CLI::App& verb, TrainChanges& changes, const std::string& name, const std::string& what,
+void add_change(OptionSet& verb, TrainChanges& changes, const std::string& name, const std::string& what,
                 std::function<void(TrainConfig&, const T&)> change) {
   verb.add_option_function<T>(
           name,
@@ -18,12 +19,12 @@ void add_change(CLI::App& verb, TrainChanges& changes, const std::string& name, 
             changes.push_back([change, value](TrainConfig& config) { change(config, value); });
           },
           what)
-      ->group(kGroup);
+      .group(kGroup);
 }
 
 }  // namespace
 
-void add_train_changes(CLI::App& verb, TrainChanges& changes) {
+void add_train_changes(OptionSet& verb, TrainChanges& changes) {
   using C = TrainConfig;
   add_change<int>(verb, changes, "--epochs", "passes over the training data", [](C& c, int v) { c.epochs = v; });
   add_change<std::int64_t>(verb, changes, "--steps", "stop after this many steps; 0 = epochs decide",
@@ -61,10 +62,14 @@ void add_train_changes(CLI::App& verb, TrainChanges& changes) {
                           [](C& c, const std::string& v) { c.on_nan = on_nan_from_string(v); });
 }
 
-void show_resolved(CLI::App& verb, const TrainConfig& config) {
-  for (const auto& [name, value] : config.fields()) {
-    CLI::Option* option = verb.get_option_no_throw("--" + name);
-    if (option && option->empty() && option->get_group() == kGroup) option->default_str(value);
+void show_resolved(OptionSet& verb, const TrainConfig& config) {
+  std::map<std::string, std::string> resolved;
+  for (const auto& [name, value] : config.fields()) resolved[name] = value;
+  for (const Setting& setting : verb.settings()) {
+    const auto value = resolved.find(setting.name);
+    if (value != resolved.end() && !setting.given && setting.group == kGroup) {
+      verb.set_default_text(setting.name, value->second);
+    }
   }
 }
 

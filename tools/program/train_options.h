@@ -13,8 +13,8 @@ namespace shcnn::program {
 using TrainChanges = std::vector<std::function<void(TrainConfig&)>>;
 
 /// Adds --epochs, --batch, --lr and the others; `changes` must outlive the verb.
-void add_train_changes(CLI::App& verb, TrainChanges& changes);
+void add_train_changes(OptionSet& verb, TrainChanges& changes);
 /// Shows what the recipe decided where no flag did.
-void show_resolved(CLI::App& verb, const TrainConfig& config);
+void show_resolved(OptionSet& verb, const TrainConfig& config);
 
 }  // namespace shcnn::program

@@ -5,20 +5,20 @@
 
 namespace shcnn::program {
 
-void add_data(CLI::App& app, Common& common, Verbs& verbs);
-void add_data_lint(CLI::App& data, Common& common, Verbs& verbs);
-void add_data_synth(CLI::App& data, Common& common, Verbs& verbs);
-void add_data_synth_clips(CLI::App& synth, Common& common, Verbs& verbs);
-void add_data_convert(CLI::App& data, Common& common, Verbs& verbs);
-void add_train(CLI::App& app, Common& common, Verbs& verbs);
-void add_eval(CLI::App& app, Common& common, Verbs& verbs);
-void add_predict(CLI::App& app, Common& common, Verbs& verbs);
-void add_saliency(CLI::App& app, Common& common, Verbs& verbs);
-void add_attack(CLI::App& app, Common& common, Verbs& verbs);
-void add_reproduce(CLI::App& app, Common& common, Verbs& verbs);
-void add_flow(CLI::App& app, Common& common, Verbs& verbs);
-void add_report(CLI::App& app, Common& common, Verbs& verbs);
-void add_loso(CLI::App& app, Common& common, Verbs& verbs);
-void add_doctor(CLI::App& app, Common& common, Verbs& verbs);
+void add_data(OptionSet& app, Common& common, Verbs& verbs);
+void add_data_lint(OptionSet& data, Common& common, Verbs& verbs);
+void add_data_synth(OptionSet& data, Common& common, Verbs& verbs);
+void add_data_synth_clips(OptionSet& synth, Common& common, Verbs& verbs);
+void add_data_convert(OptionSet& data, Common& common, Verbs& verbs);
+void add_train(OptionSet& app, Common& common, Verbs& verbs);
+void add_eval(OptionSet& app, Common& common, Verbs& verbs);
+void add_predict(OptionSet& app, Common& common, Verbs& verbs);
+void add_saliency(OptionSet& app, Common& common, Verbs& verbs);
+void add_attack(OptionSet& app, Common& common, Verbs& verbs);
+void add_reproduce(OptionSet& app, Common& common, Verbs& verbs);
+void add_flow(OptionSet& app, Common& common, Verbs& verbs);
+void add_report(OptionSet& app, Common& common, Verbs& verbs);
+void add_loso(OptionSet& app, Common& common, Verbs& verbs);
+void add_doctor(OptionSet& app, Common& common, Verbs& verbs);
 
 }  // namespace shcnn::program
