@@ -18,13 +18,11 @@
 #include <string>
 #include <vector>
 
+#include "bench/peers/saliency_peer.h"
 #include "engine/initialise.h"
 #include "engine/saliency.h"
 #include "kernels/backend.h"
 #include "kernels/math/philox.h"
-#if defined(SHCNN_HAVE_TORCH) || defined(SHCNN_HAVE_ONEDNN)
-#include "bench/peers/saliency_peer.h"
-#endif
 
 namespace {
 
@@ -64,6 +62,26 @@ double share_apart(const std::vector<float>& ours, const std::vector<float>& the
   return static_cast<double>(apart) / static_cast<double>(images);
 }
 
+struct Peer {
+  std::unique_ptr<bench::SaliencyPeer> program;
+  double wanted;  ///< times as fast as it that we mean to be
+};
+
+/// The peers that were there at build time.
+std::vector<Peer> peers_of_this_build([[maybe_unused]] const Model& model,
+                                      [[maybe_unused]] const std::vector<std::vector<float>>& tensors,
+                                      [[maybe_unused]] const std::vector<float>& x, [[maybe_unused]] int threads,
+                                      [[maybe_unused]] double torch_wanted, [[maybe_unused]] double onednn_wanted) {
+  std::vector<Peer> peers;
+#ifdef SHCNN_HAVE_TORCH
+  peers.push_back({bench::torch_saliency(model, tensors, x, threads), torch_wanted});
+#endif
+#ifdef SHCNN_HAVE_ONEDNN
+  peers.push_back({bench::onednn_saliency(model, tensors, x, threads), onednn_wanted});
+#endif
+  return peers;
+}
+
 int compare(std::int64_t batch, int threads, int rounds, double round_ms, double torch_wanted, double onednn_wanted) {
   const Model model = make_model(ModelOptions{});
   BackendOptions options;
@@ -89,25 +107,15 @@ int compare(std::int64_t batch, int threads, int rounds, double round_ms, double
   std::vector<std::vector<float>> tensors;
   for (std::size_t i = 0; i < model.parameters().size(); ++i)
     tensors.push_back(network.parameters().read(i, ParameterKind::kValue));
-#if defined(SHCNN_HAVE_TORCH) || defined(SHCNN_HAVE_ONEDNN)
-  std::vector<std::pair<std::unique_ptr<bench::SaliencyPeer>, double>> peers;
-#ifdef SHCNN_HAVE_TORCH
-  peers.emplace_back(bench::torch_saliency(model, tensors, x, threads), torch_wanted);
-#endif
-#ifdef SHCNN_HAVE_ONEDNN
-  peers.emplace_back(bench::onednn_saliency(model, tensors, x, threads), onednn_wanted);
-#endif
-  for (auto& [peer, wanted] : peers) {
-    const double apart = share_apart(map, peer->run(), map.size() / static_cast<std::size_t>(batch));
-    std::printf("  %-16s gradients equal ours to 1e-4 in %.0f %% of the images\n", peer->description().c_str(),
-                100 * (1 - apart));
-    if (apart > 0.15) throw Error(ErrorKind::kInternal, peer->description(), "computes something else");
-    programs.push_back({peer->description(), wanted, [p = peer.get()] { p->run(); }, {}});
+  const std::vector<Peer> peers = peers_of_this_build(model, tensors, x, threads, torch_wanted, onednn_wanted);
+  if (peers.empty()) std::printf("  neither libtorch nor oneDNN was there at build time: no peers\n");
+  for (const Peer& peer : peers) {
+    const std::string name = peer.program->description();
+    const double apart = share_apart(map, peer.program->run(), map.size() / static_cast<std::size_t>(batch));
+    std::printf("  %-16s gradients equal ours to 1e-4 in %.0f %% of the images\n", name.c_str(), 100 * (1 - apart));
+    if (apart > 0.15) throw Error(ErrorKind::kInternal, name, "computes something else");
+    programs.push_back({name, peer.wanted, [p = peer.program.get()] { p->run(); }, {}});
   }
-#else
-  (void)torch_wanted, (void)onednn_wanted;
-  std::printf("  neither libtorch nor oneDNN was there at build time: no peers\n");
-#endif
 
   for (Program& p : programs) {
     for (int i = 0; i < 3; ++i) p.run();

@@ -1,6 +1,8 @@
-# shcnn_build: what every target of this project is compiled with.
-if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
-  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+# shcnn_build: what the sources of this project are compiled with. Targets link it PRIVATE, so that none of it reaches a project
+# that links them.
+option(SHCNN_WERROR "Warnings are errors; for developers (the presets turn it on)" OFF)
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release)
 endif()
 find_program(SHCNN_CCACHE ccache)
 if(SHCNN_CCACHE)
@@ -12,12 +14,11 @@ add_library(shcnn_build INTERFACE)
 target_compile_features(shcnn_build INTERFACE cxx_std_20)
 target_include_directories(shcnn_build INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/engine/include)
 target_compile_options(shcnn_build INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Werror
-  -Wno-restrict  # g++ 12 warns of overlaps in std::string's operator+ that cannot be (GCC bug 105651)
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow $<$<BOOL:${SHCNN_WERROR}>:-Werror>
+  # GCC 12 warns of overlaps in std::string's operator+ that cannot be (its bug 105651)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
   # a * b + c is contracted where kernels say so (fma), never by the compiler's choice: results stay equal across builds
   -ffp-contract=off>)
-# GCC 12 warns wrongly about "literal" + std::string (its bug 105651)
-target_compile_options(shcnn_build INTERFACE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-Wno-restrict>)
 if(SHCNN_SANITIZE)
   target_compile_options(shcnn_build INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${SHCNN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1

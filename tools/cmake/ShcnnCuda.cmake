@@ -61,7 +61,7 @@ target_compile_options(shcnn_nvcc INTERFACE
   $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20 --expt-relaxed-constexpr ${gencode} -lineinfo
   # as for the host: a * b + c is one operation only where a kernel says fmadd
   -fmad=false
-  --Werror=all-warnings -Xcompiler=-Wall,-Wextra,-Wshadow,-Werror>)
+  $<$<BOOL:${SHCNN_WERROR}>:--Werror=all-warnings> -Xcompiler=-Wall,-Wextra,-Wshadow$<$<BOOL:${SHCNN_WERROR}>:$<COMMA>-Werror>>)
 set(SHCNN_HAVE_CUDA ON)
 
 if(NOT SHCNN_CUBLAS STREQUAL "OFF")
