@@ -1,5 +1,9 @@
 # shcnn_build: what the sources of this project are compiled with. Targets link it PRIVATE, so that none of it reaches a project
 # that links them.
+if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU" OR CMAKE_CXX_COMPILER_VERSION VERSION_LESS 12)
+  message(FATAL_ERROR "shcnn: needs GCC 12 or later (the kernels use its vector extensions), found ${CMAKE_CXX_COMPILER_ID} "
+    "${CMAKE_CXX_COMPILER_VERSION}; set CMAKE_CXX_COMPILER=g++")
+endif()
 option(SHCNN_WERROR "Warnings are errors; for developers (the presets turn it on)" OFF)
 if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release)
@@ -15,8 +19,7 @@ target_compile_features(shcnn_build INTERFACE cxx_std_20)
 target_include_directories(shcnn_build INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/engine/include)
 target_compile_options(shcnn_build INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow $<$<BOOL:${SHCNN_WERROR}>:-Werror>
-  # GCC 12 warns of overlaps in std::string's operator+ that cannot be (its bug 105651)
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+  -Wno-restrict  # GCC 12 warns of overlaps in std::string's operator+ that cannot be (its bug 105651)
   # a * b + c is contracted where kernels say so (fma), never by the compiler's choice: results stay equal across builds
   -ffp-contract=off>)
 if(SHCNN_SANITIZE)
