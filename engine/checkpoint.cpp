@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "io/json.h"
 #include "io/safetensors.h"
 
 #define XXH_INLINE_ALL
@@ -16,8 +17,16 @@ namespace {
 constexpr const char* kWeightsFormat = "shcnn-weights-1";
 constexpr const char* kStateFormat = "shcnn-state-1";
 
+constexpr const char* kRemedy = "train it again, or give a file that shcnn wrote";
+
 [[noreturn]] void bad_model(const std::filesystem::path& path, const std::string& place, const std::string& what) {
-  throw io::Error(io::ErrorKind::kBadModel, path, place, what, "train it again, or give a file that shcnn wrote");
+  throw io::Error(io::ErrorKind::kBadModel, path, place, what, kRemedy);
+}
+
+nlohmann::json metadata_json(const std::filesystem::path& path, const io::Safetensors& file, const std::string& key) {
+  return io::parse_json<nlohmann::json>(file.require_metadata(key),
+                                        {path, "metadata '" + key + "'", io::ErrorKind::kBadModel, kRemedy},
+                                        io::kMetadataJson);
 }
 
 std::vector<std::uint64_t> unsigned_shape(const ParameterSpec& spec) { return {spec.shape.begin(), spec.shape.end()}; }
@@ -43,7 +52,7 @@ std::vector<std::vector<float>> read_tensors(const io::Safetensors& file, const 
 std::string exact(double value) { return nlohmann::json(value).dump(); }
 
 double number(const std::filesystem::path& path, const io::Safetensors& file, const char* key) {
-  const nlohmann::json value = nlohmann::json::parse(file.require_metadata(key), nullptr, false);
+  const nlohmann::json value = metadata_json(path, file, key);
   if (!value.is_number()) bad_model(path, std::string("metadata '") + key + "'", "is no number");
   return value.get<double>();
 }
@@ -121,7 +130,7 @@ SavedState read_state(const std::filesystem::path& path, const Model& model) {
   const io::Safetensors file = io::Safetensors::read(path, options);
   require_format(path, file, kStateFormat);
   SavedState saved;
-  const nlohmann::json config = nlohmann::json::parse(file.require_metadata("config"), nullptr, false);
+  const nlohmann::json config = metadata_json(path, file, "config");
   if (!config.is_array()) bad_model(path, "metadata 'config'", "is no list");
   for (const auto& field : config) {
     if (!field.is_array() || field.size() != 2 || !field[0].is_string() || !field[1].is_string()) {
@@ -187,7 +196,7 @@ Weights load_weights(const std::filesystem::path& path) {
   if (pool != "max" && pool != "average") bad_model(path, "metadata 'pool'", "'" + pool + "' is unknown");
   if (augment != "none" && augment != "center" && augment != "ten")
     bad_model(path, "metadata 'augment'", "'" + augment + "' is unknown");
-  const nlohmann::json names = nlohmann::json::parse(file.require_metadata("class_names"), nullptr, false);
+  const nlohmann::json names = metadata_json(path, file, "class_names");
   if (!names.is_array() || names.empty()) bad_model(path, "metadata 'class_names'", "is no list of names");
   for (const auto& name : names) {
     if (!name.is_string()) bad_model(path, "metadata 'class_names'", "is no list of names");

@@ -7,7 +7,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "io/input_file.h"
+#include "io/json.h"
 #include "io/natural_less.h"
 #include "kernels/error.h"
 #include "kernels/math/philox.h"
@@ -287,11 +287,10 @@ LosoPlan make_plan(const LosoConfig& config, const io::ClipSet& clips, const std
 }
 
 LosoPlan read_plan(const std::filesystem::path& path) {
-  constexpr std::uint64_t kMostBytes = std::uint64_t{256} << 20;
-  const std::string text = io::read_text(path, kMostBytes, io::ErrorKind::kBadData);
+  constexpr const char* kRemedy = "make it again with shcnn loso plan --force";
+  const auto json = io::read_json<ordered_json>({path, "", io::ErrorKind::kBadData, kRemedy});
   LosoPlan plan;
   try {
-    const ordered_json json = ordered_json::parse(text);
     plan.dataset = json.at("dataset").get<std::string>();
     plan.classes_of = json.at("classes_of").get<std::string>();
     plan.class_names = json.at("labels").get<std::vector<std::string>>();
@@ -327,8 +326,7 @@ LosoPlan read_plan(const std::filesystem::path& path) {
     plan.hash = json.at("hash").get<std::string>();
     if (plan.hash != hash_of(dumped(plan_json(plan)))) throw std::out_of_range("hash");
   } catch (const std::exception& e) {
-    throw io::Error(io::ErrorKind::kBadData, path, "", std::string("is no whole plan (") + e.what() + ")",
-                    "make it again with shcnn loso plan --force");
+    throw io::Error(io::ErrorKind::kBadData, path, "", std::string("is no whole plan (") + e.what() + ")", kRemedy);
   }
   return plan;
 }

@@ -9,15 +9,13 @@
 #include "engine/run_folder.h"
 #include "io/atomic_file.h"
 #include "io/folder_entries.h"
-#include "io/input_file.h"
+#include "io/json.h"
 
 namespace shcnn {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
-
-constexpr std::uint64_t kMostFoldBytes = std::uint64_t{64} << 20;
 
 ordered_json epochs_json(const std::vector<FoldEpoch>& epochs) {
   ordered_json out = ordered_json::array();
@@ -146,10 +144,10 @@ std::string fold_text(const LosoPlan& plan, const FoldResult& result) {
 }
 
 FoldResult read_fold(const fs::path& path, const LosoPlan& plan) {
-  const std::string text = io::read_text(path, kMostFoldBytes, io::ErrorKind::kBadData);
+  constexpr const char* kRemedy = "remove it to have the fold run again";
+  const auto json = io::read_json<ordered_json>({path, "", io::ErrorKind::kBadData, kRemedy});
   FoldResult out;
   try {
-    const ordered_json json = ordered_json::parse(text);
     if (json.at("plan").get<std::string>() != plan.hash) {
       throw io::Error(io::ErrorKind::kUsage, path, "", "was made with another configuration or other data",
                       "remove it to have the fold run again, or name another --out");
@@ -188,7 +186,7 @@ FoldResult read_fold(const fs::path& path, const LosoPlan& plan) {
     throw;
   } catch (const std::exception& e) {
     throw io::Error(io::ErrorKind::kBadData, path, "", std::string("is no result of a fold (") + e.what() + ")",
-                    "remove it to have the fold run again");
+                    kRemedy);
   }
   return out;
 }

@@ -12,6 +12,7 @@
 #include "engine/range_lock.h"
 #include "io/atomic_file.h"
 #include "io/input_file.h"
+#include "io/json.h"
 
 namespace shcnn {
 namespace {
@@ -19,12 +20,16 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kPlanByte = std::int64_t{1} << 40;  ///< of RUN/folds.lock; the tasks have the bytes from 0 on
-constexpr std::uint64_t kMostPlanBytes = std::uint64_t{256} << 20;
-constexpr auto kPoll = std::chrono::milliseconds(200);  ///< between looks at a fold that another process runs
+constexpr auto kPoll = std::chrono::milliseconds(200);     ///< between looks at a fold that another process runs
 
-/// What differs between two plans, in words.
-std::string difference(const std::string& before_text, const LosoPlan& now) {
-  const auto before = nlohmann::json::parse(before_text, nullptr, false);
+/// What differs between the plan in the file and another, in words.
+std::string difference(const std::string& before_text, const fs::path& path, const LosoPlan& now) {
+  nlohmann::json before;
+  try {
+    before = io::parse_json<nlohmann::json>(before_text, {path});
+  } catch (const io::Error&) {
+    return "plan.json cannot be read";
+  }
   if (!before.is_object() || !before.contains("config") || !before["config"].is_object()) {
     return "plan.json cannot be read";
   }
@@ -131,9 +136,9 @@ void place_plan(const fs::path& run, const LosoPlan& plan) {
   const std::string text = plan_text(plan);
   const fs::path path = run / "plan.json";
   if (fs::exists(path)) {
-    const std::string before = io::read_text(path, kMostPlanBytes, io::ErrorKind::kBadData);
+    const std::string before = io::read_text(path, io::JsonLimits().bytes, io::ErrorKind::kBadData);
     if (before == text) return;
-    throw io::Error(io::ErrorKind::kUsage, path, "", "is another plan: " + difference(before, plan),
+    throw io::Error(io::ErrorKind::kUsage, path, "", "is another plan: " + difference(before, path, plan),
                     "replace it and its folds with --force, or name another --out");
   }
   io::write_file(path, text, io::Overwrite::kYes);

@@ -14,6 +14,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "io/json.h"
 #include "io/safetensors.h"
 
 namespace shcnn::io {
@@ -121,7 +122,7 @@ void require(bool condition) {
 std::optional<FaceSet> load(const fs::path& path, const std::string& manifest) {
   const Safetensors file = Safetensors::read(path, {.bad = ErrorKind::kBadData, .require_hash = true});
   if (file.require_metadata(kManifestKey) != manifest) return std::nullopt;
-  const Json report = Json::parse(file.require_metadata(kReportKey));
+  const Json report = parse_json<Json>(file.require_metadata(kReportKey), {path, "metadata 'report'"});
   FaceSet out;
   out.height = report.at("height").get<int>();
   out.width = report.at("width").get<int>();

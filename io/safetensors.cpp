@@ -17,6 +17,7 @@
 #include <xxhash.h>
 
 #include "io/input_file.h"
+#include "io/json.h"
 
 namespace shcnn::io {
 namespace {
@@ -326,10 +327,8 @@ Safetensors Safetensors::read(const std::filesystem::path& path, const Safetenso
   file.read_exactly(std::as_writable_bytes(std::span(header)));
   if (header.front() != '{') throw bad("byte 8", "no JSON header, no safetensors file", kForeignMend);
 
-  // The JSON parser takes a NUL for the end of its input; what follows one would go unread.
-  if (const size_t nul = header.find('\0'); nul != std::string::npos) {
-    throw bad("byte " + std::to_string(kLengthBytes + nul), "a zero byte in the JSON header", kDamagedMend);
-  }
+  check_json_limits(header, {path, "header", options.bad, kDamagedMend, kLengthBytes},
+                    {.bytes = kMaxHeaderBytes, .values = kMaxTensors * 2 * (kMaxRank + 8)});
 
   HeaderReader reader;
   if (!Json::sax_parse(header, &reader)) {

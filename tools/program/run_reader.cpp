@@ -12,6 +12,7 @@
 
 #include "io/csv.h"
 #include "io/event_log.h"
+#include "io/json.h"
 #include "tools/program/config_file.h"
 #include "tools/program/exit_code.h"
 
@@ -48,8 +49,9 @@ void read_curves(RunRecord& run) {
 void read_results(RunRecord& run) {
   const fs::path path = run.path / "results.json";
   if (!fs::exists(path)) return;
+  const auto json =
+      io::read_json<nlohmann::json>({path, "", io::ErrorKind::kBadData, "restore the file, or remove it"});
   try {
-    const auto json = nlohmann::json::parse(file_text(path));
     run.labels = json.at("labels").get<std::vector<std::string>>();
     const auto classes = static_cast<int>(run.labels.size());
     run.confusion = Confusion(classes);
