@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -46,7 +47,8 @@ void for_each_parallel(int64_t count, Body body, int threads = 0, int64_t block 
   try {
     for (int64_t t = 1; t < wanted; ++t) others.emplace_back(work);
   } catch (const std::system_error&) {
-    // fewer threads than wished for: this one does the rest
+    // the system starts no more threads (a limit on processes or memory): those that run do the rest
+  } catch (const std::bad_alloc&) {
   }
   work();
   for (std::thread& thread : others) thread.join();

@@ -15,6 +15,7 @@
 #include <exception>
 #include <mutex>
 #include <new>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -123,11 +124,17 @@ struct ThreadPool::Impl {
 
 ThreadPool::ThreadPool(int threads) : impl_(std::make_unique<Impl>()) {
   if (threads <= 0) threads = usable_cores();
-  impl_->scratch.resize(static_cast<std::size_t>(threads));
   impl_->threads.reserve(static_cast<std::size_t>(threads - 1));
-  for (int worker = 1; worker < threads; ++worker) {
-    impl_->threads.emplace_back([impl = impl_.get(), worker] { impl->work(worker); });
+  impl_->scratch.resize(static_cast<std::size_t>(threads));
+  try {
+    for (int worker = 1; worker < threads; ++worker) {
+      impl_->threads.emplace_back([impl = impl_.get(), worker] { impl->work(worker); });
+    }
+  } catch (const std::system_error&) {
+    // the system starts no more threads (a limit on processes or memory): those that run do the work
+  } catch (const std::bad_alloc&) {
   }
+  impl_->scratch.resize(impl_->threads.size() + 1);
 }
 
 ThreadPool::~ThreadPool() {

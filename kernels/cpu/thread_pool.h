@@ -10,7 +10,8 @@ namespace shcnn {
 
 class ThreadPool {
  public:
-  /// 0 threads = every core that this process may use (its affinity mask, not the machine's count).
+  /// 0 threads = every core that this process may use (its affinity mask, not the machine's count). Where the system
+  /// refuses to start that many, the pool has fewer: size() says how many.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
