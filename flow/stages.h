@@ -71,7 +71,7 @@ struct Stages {
   bool (*to_float)(const GrayImage& image, Plane out, Rows rows);
   /// out(y, x) = factor * bilinear sample of in at the positions of the two axes; rows are out's.
   void (*resize)(Plane in, Plane out, int out_width, const ResizeAxis& horizontal, const ResizeAxis& vertical,
-                 float factor, Rows rows);
+                 double factor, Rows rows);
   /// level.records = I1 and its central differences (halved one-sided at the border).
   void (*gradient)(const Level& level, Rows rows);
   /// I1wx, I1wy, rho_c and inv_grad at x + (u1, u2); bicubic, positions rounded to 1/32 px, zero outside the image.

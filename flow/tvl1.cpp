@@ -215,7 +215,7 @@ struct Tvl1::Impl {
       team.barrier();
       const LevelStep& step = level_steps[s - 1];
       stages.resize(pyramid_plane(pyramid, s - 1), pyramid_plane(pyramid, s), sizes[s].width, step.down_x.view(),
-                    step.down_y.view(), 1.0f, team.share(sizes[s].height, member));
+                    step.down_y.view(), 1.0, team.share(sizes[s].height, member));
     }
   }
 
@@ -312,12 +312,12 @@ struct Tvl1::Impl {
 
   void upscale(const Workspace& w, const Level& level, int s, Team& team, int member) const {
     const LevelStep& step = level_steps[s];
-    const float larger = static_cast<float>(1.0 / params.scale_step);
+    const double larger = 1.0 / params.scale_step;
     const Rows rows = team.share(level.height, member);
     const Plane planes[] = {level.u1, level.u2, level.u3};
     for (int i = 0; i < coarse_planes(); ++i) {
       stages.resize(coarse_plane(w, i, sizes[s + 1]), planes[i], level.width, step.up_x.view(), step.up_y.view(),
-                    i < 2 ? larger : 1.0f, rows);  // u3 is in gray levels: it does not grow with the image
+                    i < 2 ? larger : 1.0, rows);  // u3 is in gray levels: it does not grow with the image
     }
   }
 

@@ -261,7 +261,7 @@ struct Tvl1Batch::Impl {
     r.height = level.height;
     r.horizontal = up ? step.up_x.view() : step.down_x.view();
     r.vertical = up ? step.up_y.view() : step.down_y.view();
-    r.factor = static_cast<float>(up ? 1.0 / params.scale_step : params.scale_step);
+    r.factor = up ? 1.0 / params.scale_step : params.scale_step;
     r.progress = level.progress;
     stages.resize(context, r);
     stages.turn(context, level, false);

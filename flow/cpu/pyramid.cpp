@@ -1,8 +1,9 @@
 // to_float and resize: from a caller's image to the levels of the pyramid, and flow from one level to the next finer.
 //
 // resize: out(y, x) = factor * ((1 - b) ((1 - a) in(y0, x0) + a in(y0, x1)) + b ((1 - a) in(y1, x0) + a in(y1, x1))),
-// columns first, as OpenCV's bilinear resize rounds; the positions come from outside. No smoothing goes before it: the
-// reference has none. Both stages touch each pixel once per level against some hundred inner iterations: plain loops.
+// columns first, as OpenCV's bilinear resize rounds; the blend is rounded to float and multiplied in double, as OpenCV
+// multiplies. The positions come from outside. No smoothing goes before it: the reference has none. Both stages touch
+// each pixel once per level against some hundred inner iterations: plain loops.
 #include "flow/cpu/simd.h"
 #include "flow/stages.h"
 
@@ -26,7 +27,7 @@ bool to_float(const GrayImage& image, Plane out, Rows rows) {
   return finite;
 }
 
-void resize(Plane in, Plane out, int out_width, const ResizeAxis& horizontal, const ResizeAxis& vertical, float factor,
+void resize(Plane in, Plane out, int out_width, const ResizeAxis& horizontal, const ResizeAxis& vertical, double factor,
             Rows rows) {
   for (int y = rows.begin; y < rows.end; ++y) {
     const float* row0 = in.row(vertical.index0[y]);
@@ -36,7 +37,8 @@ void resize(Plane in, Plane out, int out_width, const ResizeAxis& horizontal, co
     for (int x = 0; x < out_width; ++x) {
       const int x0 = horizontal.index0[x], x1 = horizontal.index1[x];
       const float a1 = horizontal.weight[x], a0 = 1.0f - a1;
-      to[x] = factor * ((row0[x0] * a0 + row0[x1] * a1) * b0 + (row1[x0] * a0 + row1[x1] * a1) * b1);
+      const float blend = (row0[x0] * a0 + row0[x1] * a1) * b0 + (row1[x0] * a0 + row1[x1] * a1) * b1;
+      to[x] = static_cast<float>(factor * static_cast<double>(blend));
     }
   }
 }

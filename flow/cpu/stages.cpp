@@ -7,7 +7,7 @@
 namespace shcnn::flow::SHCNN_FLOW_ISA {
 
 bool to_float(const GrayImage& image, Plane out, Rows rows);
-void resize(Plane in, Plane out, int out_width, const ResizeAxis& horizontal, const ResizeAxis& vertical, float factor,
+void resize(Plane in, Plane out, int out_width, const ResizeAxis& horizontal, const ResizeAxis& vertical, double factor,
             Rows rows);
 void gradient(const Level& level, Rows rows);
 void warp(const Level& level, Rows rows);

@@ -83,7 +83,7 @@ struct BatchResize {
   BatchPlanes in, out;
   int pairs = 0, planes = 1, width = 0, height = 0;  ///< extents of out
   ResizeAxis horizontal, vertical;                   ///< device pointers
-  float factor = 1;                                  ///< of all planes but u3
+  double factor = 1;                                 ///< of all planes but u3
   const Progress* progress = nullptr;
 };
 
