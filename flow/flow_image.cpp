@@ -17,9 +17,11 @@ void require(bool holds, const char* message) {
 }  // namespace
 
 void check(const FlowImageOptions& options) {
-  if (!(options.full_scale >= 0) || !std::isfinite(options.full_scale)) {
+  const bool in_range = options.full_scale >= kLeastFullScale && options.full_scale <= kMostFullScale;
+  if (options.full_scale != 0 && !in_range) {
     throw Error(ErrorKind::kUsage, "flow image",
-                message("full_scale = ", options.full_scale, ", must be 0 (stretched per image) or more px"));
+                message("full_scale = ", options.full_scale, ", must be 0 (stretched per image) or ", kLeastFullScale,
+                        " to ", kMostFullScale, " px"));
   }
   if (options.border < 0) {
     throw Error(ErrorKind::kUsage, "flow image", message("border = ", options.border, ", must be 0 or more px"));

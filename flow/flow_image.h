@@ -15,9 +15,12 @@
 
 namespace shcnn::flow {
 
+inline constexpr double kLeastFullScale = 1e-4;  ///< px
+inline constexpr double kMostFullScale = 1e6;    ///< px
+
 struct FlowImageOptions {
   FlowColors colors = FlowColors::kHsv;
-  double full_scale = 0;  ///< px of intensity 255; 0 = stretched per image
+  double full_scale = 0;  ///< px of intensity 255, between the bounds above; 0 = stretched per image
   int border = 0;         ///< px cut off on each side, after the stretch has seen them
 };
 

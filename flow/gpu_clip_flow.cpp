@@ -96,6 +96,10 @@ class GpuClipFlow final : public ClipFlow {
     std::vector<GrayImage> frames(later.begin(), later.end());
     for (std::size_t i = 0; resizes_frames() && i < frames.size(); ++i) frames[i] = resized(later[i], i);
     if (options_.tvl1.use_initial_flow) {  // as_is alone: solved and output size are the same
+      for (std::size_t i = begin; i < begin + frames.size(); ++i) {
+        check_flow_field(FlowField::dense(out.flows + 2 * i * area(solved_), solved_.width, solved_.height),
+                         {solved_.width, solved_.height}, true, static_cast<int>(i));
+      }
       device.copy_in(solver_.fields().data, out.flows + 2 * begin * area(solved_),
                      2 * sizeof(float) * frames.size() * area(solved_));
     }
@@ -112,7 +116,11 @@ class GpuClipFlow final : public ClipFlow {
       stages_.flow_image(backend_.context, flows, image_options_, ranges, images);
       device.copy_out(out.images + 3 * begin * area(output_), images, 3 * frames.size() * area(output_));
     }
-    if (out.flows) copy_flows(flows, out.flows + 2 * begin * area(output_));
+    if (!out.flows) return;
+    copy_flows(flows, out.flows + 2 * begin * area(output_));
+    for (std::size_t i = begin; i < begin + frames.size(); ++i) {
+      check_solved(FlowField::dense(out.flows + 2 * i * area(output_), output_.width, output_.height), i);
+    }
   }
 
   /// Fields less the border.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -81,6 +82,7 @@ inline StepSizes step_sizes(const Tvl1Params& params) {
 void check_size(int width, int height);
 void check_image(const GrayImage& image, Size expected, const char* what);
 void check_finite(const GrayImage& image, const char* what);
+void check_solved(const FlowField& flow, std::size_t index);
 void check_flow_field(const FlowField& flow, Size expected, bool holds_initial_flow, int index);
 
 }  // namespace shcnn::flow

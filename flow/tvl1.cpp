@@ -99,22 +99,24 @@ int plane_pitch(int width) { return (width + 1 + kVector - 1) / kVector * kVecto
 }  // namespace
 
 void check(const Tvl1Params& p) {
-  const auto require = [](bool holds, const char* name, const char* rule, auto value) {
-    if (!holds) throw Error(ErrorKind::kUsage, "tvl1", message(name, " = ", value, ", must be ", rule));
+  // Far wider than what is of use, and narrow enough that no product of two of them leaves the range of a float.
+  const auto within = [](const char* name, auto value, auto least, auto most) {
+    if (value >= least && value <= most) return;  // false for NaN
+    throw Error(ErrorKind::kUsage, "tvl1", message(name, " = ", value, ", must be ", least, " to ", most));
   };
-  const auto positive = [](double value) { return value > 0 && std::isfinite(value); };
-  require(positive(p.tau), "tau", "positive", p.tau);
-  require(positive(p.lambda), "lambda", "positive", p.lambda);
-  require(positive(p.theta), "theta", "positive", p.theta);
-  require(p.gamma >= 0 && std::isfinite(p.gamma), "gamma", "0 or more", p.gamma);
-  require(p.scales >= 1, "scales", "1 or more", p.scales);
-  require(p.warps >= 1, "warps", "1 or more", p.warps);
-  require(p.epsilon >= 0 && std::isfinite(p.epsilon), "epsilon", "0 or more", p.epsilon);
-  require(p.inner_iterations >= 1, "inner_iterations", "1 or more", p.inner_iterations);
-  require(p.outer_iterations >= 1, "outer_iterations", "1 or more", p.outer_iterations);
-  require(p.scale_step > 0 && p.scale_step < 1, "scale_step", "above 0 and below 1", p.scale_step);
-  require(p.median_filter == 1 || p.median_filter == 3 || p.median_filter == 5, "median_filter", "1 (none), 3 or 5",
-          p.median_filter);
+  within("tau", p.tau, 1e-6, 10.0);
+  within("lambda", p.lambda, 1e-6, 1e4);
+  within("theta", p.theta, 1e-6, 1e4);
+  within("gamma", p.gamma, 0.0, 1e3);
+  within("scales", p.scales, 1, 100);
+  within("warps", p.warps, 1, 10'000);
+  within("epsilon", p.epsilon, 0.0, 1e3);
+  within("inner_iterations", p.inner_iterations, 1, 100'000);
+  within("outer_iterations", p.outer_iterations, 1, 100'000);
+  within("scale_step", p.scale_step, 0.01, 0.99);
+  if (p.median_filter != 1 && p.median_filter != 3 && p.median_filter != 5) {
+    throw Error(ErrorKind::kUsage, "tvl1", message("median_filter = ", p.median_filter, ", must be 1 (none), 3 or 5"));
+  }
 }
 
 void check_size(int width, int height) {
@@ -153,7 +155,21 @@ void check_flow_field(const FlowField& flow, Size expected, bool holds_initial_f
   }
   for (int y = 0; holds_initial_flow && y < flow.height; ++y) {
     for (int x = 0; x < 2 * flow.width; ++x) {
-      if (!std::isfinite(flow.data[y * flow.stride + x])) not_finite("the initial flow");
+      if (std::abs(flow.data[y * flow.stride + x]) <= kLargestSide) continue;  // false for NaN
+      throw Error(ErrorKind::kBadData, "tvl1",
+                  message("the initial flow at row ", y, ", column ", x / 2, " is no number of at most ", kLargestSide,
+                          " px (in .flo files such a vector is unknown); give a flow whose vectors are all known"));
+    }
+  }
+}
+
+void check_solved(const FlowField& flow, std::size_t index) {
+  for (int y = 0; y < flow.height; ++y) {
+    for (int x = 0; x < 2 * flow.width; ++x) {
+      if (std::isfinite(flow.data[y * flow.stride + x])) continue;
+      throw Error(ErrorKind::kNonFinite, "tvl1",
+                  message("the flow to later image ", index, " became NaN or infinite at row ", y, ", column ", x / 2,
+                          "; use tau, lambda, theta and gamma nearer to their defaults"));
     }
   }
 }
@@ -343,8 +359,8 @@ struct Tvl1::Impl {
       for (int step = 0; step < s; ++step, now ^= 1) {
         const LevelStep& axes = level_steps[step];
         stages.resize({planes[now].data, sizes[step].width}, {planes[now ^ 1].data, sizes[step + 1].width},
-                      sizes[step + 1].width, axes.down_x.view(), axes.down_y.view(),
-                      static_cast<float>(params.scale_step), {0, sizes[step + 1].height});
+                      sizes[step + 1].width, axes.down_x.view(), axes.down_y.view(), params.scale_step,
+                      {0, sizes[step + 1].height});
       }
       const Plane to = i == 0 ? level.u1 : level.u2;
       for (int y = rows.begin; y < rows.end; ++y) {
@@ -408,6 +424,7 @@ Tvl1Counts Tvl1::solve(std::span<const GrayImage> later, std::span<const FlowFie
       });
     }
   }
+  for (std::size_t i = 0; i < flows.size(); ++i) check_solved(flows[i], i);
   Tvl1Counts sum;
   for (const Workspace& w : m.workspaces) sum += w.counts;
   return sum;

@@ -99,7 +99,7 @@ class Tvl1 {
 
   /// flows[i] = flow from the first image to later[i]. With at least as many pairs as threads each thread works on
   /// pairs of its own; with fewer the threads share every pair's rows. Throws Error(kBadData) on another size or NaN or
-  /// infinite pixels.
+  /// infinite pixels, Error(kNonFinite) where a flow became NaN or infinite.
   Tvl1Counts solve(std::span<const GrayImage> later, std::span<const FlowField> flows);
 
   const std::string& isa() const;  ///< "generic", "avx2" or "avx512"

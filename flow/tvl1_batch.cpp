@@ -386,6 +386,7 @@ Tvl1Counts Tvl1Batch::solve(std::span<const GrayImage> later, std::span<const Fl
                           row_bytes * static_cast<std::size_t>(each));
       }
     }
+    for (std::size_t i = 0; i < count; ++i) check_solved(flows[begin + i], begin + i);
     sum += counts();
   }
   return sum;

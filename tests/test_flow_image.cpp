@@ -307,7 +307,14 @@ TEST_CASE("a clip refuses frames that do not fit, and options that make no sense
   };
   CHECK(refuses([](ClipFlowOptions& o) { o.side = 0; }));
   CHECK(refuses([](ClipFlowOptions& o) { o.border = -1; }));
-  CHECK(refuses([](ClipFlowOptions& o) { o.full_scale = -2; }));
+  for (const double bad : {-2.0, 1e-300, 1e-5, 1e7, 1e300, std::nan("")}) {
+    CAPTURE(bad);
+    CHECK(refuses([&](ClipFlowOptions& o) { o.full_scale = bad; }));
+  }
+  for (const double good : {0.0, 1e-4, 1e6}) {
+    CAPTURE(good);
+    CHECK_FALSE(refuses([&](ClipFlowOptions& o) { o.full_scale = good; }));
+  }
   CHECK(refuses([](ClipFlowOptions& o) { o.tvl1.tau = 0; }));
   const auto make = [&](const std::string& device) {
     return kind([&] { flow::make_clip_flow(device, BackendOptions{}, ClipFlowOptions{}, {30, 20}); });

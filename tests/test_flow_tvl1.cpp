@@ -1,8 +1,10 @@
 // The TV-L1 solver: against plain float64 loops, against a known movement, and what must not change its bits.
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <limits>
 #include <string>
 
+#include "flow/pyramid_plan.h"
 #include "flow/stages.h"
 #include "flow_support.h"
 #include "kernels/error.h"
@@ -299,6 +301,104 @@ TEST_CASE("what cannot be solved is refused by name", "[flow]") {
   CHECK(refuses([](Tvl1Params& p) { p.median_filter = 4; }));
   CHECK(refuses([](Tvl1Params& p) { p.scale_step = 1; }));
   CHECK(refuses([](Tvl1Params& p) { p.scales = 0; }));
+}
+
+TEST_CASE("parameters without meaning are refused with their field and its bounds", "[flow]") {
+  const auto said = [](double Tvl1Params::*field, double value) -> std::string {
+    Tvl1Params p;
+    p.*field = value;
+    try {
+      check(p);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  struct Range {
+    const char* name;
+    double Tvl1Params::*field;
+    double least, most;
+  };
+  constexpr Range kRanges[] = {
+      {"tau", &Tvl1Params::tau, 1e-6, 10},       {"lambda", &Tvl1Params::lambda, 1e-6, 1e4},
+      {"theta", &Tvl1Params::theta, 1e-6, 1e4},  {"gamma", &Tvl1Params::gamma, 0, 1e3},
+      {"epsilon", &Tvl1Params::epsilon, 0, 1e3}, {"scale_step", &Tvl1Params::scale_step, 0.01, 0.99},
+  };
+  for (const Range& r : kRanges) {
+    CHECK(said(r.field, r.least) == "accepted");
+    CHECK(said(r.field, r.most) == "accepted");
+    for (const double bad : {-1.0, -1e-300, r.most * 1.01, 1e30, 1e300, std::nan("")}) {
+      CAPTURE(r.name, bad);
+      CHECK(said(r.field, bad).find(r.name + std::string(" = ")) != std::string::npos);
+      CHECK(said(r.field, bad).find(message(", must be ", r.least, " to ", r.most)) != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("the extremes of every parameter give a flow of finite numbers", "[flow]") {
+  ThreadPool pool(2);
+  const Gray first = waves(40, 32, 4), later = waves(40, 32, 4, 2.5, -1.5);
+  const auto solve_with = [&](auto change) {
+    Tvl1Params p;
+    p.warps = 2;
+    change(p);
+    flow::Tvl1 solver(p, 40, 32, pool);
+    solver.set_first(first.view());
+    Flow out(40, 32);
+    const flow::GrayImage to = later.view();
+    const flow::FlowField field = out.view();
+    solver.solve({&to, 1}, {&field, 1});  // throws where a number is not finite
+  };
+  for (const double tau : {1e-6, 10.0}) {
+    for (const double lambda : {1e-6, 1e4}) {
+      for (const double theta : {1e-6, 1e4}) {
+        for (const double gamma : {0.0, 1e3}) {
+          CAPTURE(tau, lambda, theta, gamma);
+          CHECK_NOTHROW(
+              solve_with([&](Tvl1Params& p) { p.tau = tau, p.lambda = lambda, p.theta = theta, p.gamma = gamma; }));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a flow that is no number is an error of its own kind", "[flow]") {
+  Flow flow(5, 4);
+  CHECK_NOTHROW(flow::check_solved(flow.view(), 0));
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    const flow::FlowField field = flow.view();
+    field.data[2 * field.stride + 2 * 3 + 1] = bad;
+    try {
+      flow::check_solved(field, 7);
+      FAIL("accepted");
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::kNonFinite);
+      CHECK(std::string(error.what()).find("later image 7 became NaN or infinite at row 2, column 3") !=
+            std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("an initial flow with unknown vectors is refused", "[flow]") {
+  ThreadPool pool(1);
+  Tvl1Params p;
+  p.use_initial_flow = true;
+  const Gray image = waves(20, 20, 1);
+  for (const float bad : {1e10f, -40000.0f, std::numeric_limits<float>::quiet_NaN()}) {
+    flow::Tvl1 solver(p, 20, 20, pool);
+    solver.set_first(image.view());
+    Flow start(20, 20);
+    const flow::FlowField field = start.view();
+    field.data[3 * field.stride + 2 * 4] = bad;
+    const flow::GrayImage to = image.view();
+    try {
+      solver.solve({&to, 1}, {&field, 1});
+      FAIL("accepted");
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::kBadData);
+      CHECK(std::string(error.what()).find("row 3, column 4") != std::string::npos);
+    }
+  }
 }
 
 }  // namespace
