@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <iostream>
 
+#include "tools/program/standard_streams.h"
+
 namespace shcnn::program {
 
 Option add_threads(OptionSet& verb, Common& common, const std::string& what) {
@@ -50,7 +52,7 @@ void print_json(const Json& object) {
 }
 
 void remark(const Common& common, const std::string& line) {
-  if (common.talkative()) fmt::print(stderr, "{}\n", line);
+  if (common.talkative()) write_to_stderr(line + "\n");
 }
 
 }  // namespace shcnn::program

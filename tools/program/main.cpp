@@ -8,6 +8,7 @@
 
 #include "tools/program/common.h"
 #include "tools/program/config_file.h"
+#include "tools/program/standard_streams.h"
 #include "tools/program/verbs.h"
 
 namespace shcnn::program {
@@ -64,15 +65,21 @@ void run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace shcnn::program;
+  occupy_closed_descriptors();
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of writing, like a full disk
   Ending ending{ExitCode::kDone, {}};
   try {
     run(argc, argv);
     std::cout.flush();
-    if (!std::cout) throw Failure(ExitCode::kDisk, "standard output cannot be written: is the disk full?");
   } catch (...) {
     ending = ending_of(std::current_exception());
-    fmt::print(stderr, "shcnn: {}\n", ending.line);
+  }
+  // a failed write to stdout is an exception of fmt's, or none at all
+  if (std::ferror(stdout) || !std::cout) {
+    ending = {ExitCode::kDisk, "standard output cannot be written: is the disk full, or the output closed?"};
+  }
+  if (ending.code != ExitCode::kDone) {
+    write_to_stderr("shcnn: " + ending.line + "\n");
   }
   return static_cast<int>(ending.code);
 }

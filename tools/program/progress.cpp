@@ -6,8 +6,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <utility>
+
+#include "tools/program/standard_streams.h"
 
 namespace shcnn::program {
 namespace {
@@ -39,8 +40,7 @@ void Progress::restart() {
 
 void Progress::clear() {
   if (!drawn_) return;
-  std::fputs("\r\033[K", stderr);
-  std::fflush(stderr);
+  write_to_stderr("\r\033[K");
   drawn_ = false;
 }
 
@@ -62,8 +62,7 @@ void Progress::show(std::int64_t done, std::int64_t total, const std::string& no
   std::string line =
       fmt::format("{} [{}{}] {:3.0f} %  {:.0f} {}/s  {} left{}{}", label_, std::string(filled, '='),
                   std::string(kBarWidth - filled, ' '), share * 100, rate, unit_, left, note.empty() ? "" : "  ", note);
-  std::fputs(("\r" + line + "\033[K").c_str(), stderr);
-  std::fflush(stderr);
+  write_to_stderr("\r" + line + "\033[K");
   drawn_ = true;
 }
 

@@ -23,7 +23,10 @@ void watch_for_stop_requests() {
   struct sigaction action {};
   action.sa_handler = note_request;
   action.sa_flags = SA_RESTART;  // a write in progress is not cut short
-  for (int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaction(signal, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaction(signal, &action, nullptr);
+  struct sigaction hangup {};  // of the terminal; ignored under nohup, which is then left so
+  sigaction(SIGHUP, nullptr, &hangup);
+  if (hangup.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
 }
 
 bool stop_requested() noexcept { return requested != 0; }
