@@ -7,6 +7,7 @@
 #include <string>
 
 #include "io/image.h"
+#include "io/output_folder.h"
 
 namespace shcnn::io {
 namespace {
@@ -48,15 +49,6 @@ void append_votes(std::string& line, const FaceSet& faces, int64_t i) {
 Image image_of(const FaceSet& faces, int64_t i) {
   const std::span<const uint8_t> pixels = faces.image(i);
   return {faces.height, faces.width, faces.channels, {pixels.begin(), pixels.end()}};
-}
-
-void make_folder(const std::filesystem::path& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    throw Error(ErrorKind::kDisk, folder, "", "cannot make the folder: " + error.message(),
-                "choose a place this user may write to");
-  }
 }
 
 void require_empty(const std::filesystem::path& folder, Overwrite overwrite) {
@@ -113,7 +105,7 @@ void write_folders(const std::filesystem::path& folder, const FaceSet& faces, Ov
   for (const Usage usage : kUsages) {
     if (std::find(faces.usages.begin(), faces.usages.end(), usage) == faces.usages.end()) continue;
     // of every class, images or none: the folders say which classes there are
-    for (const std::string& name : faces.class_names) make_folder(folder / usage_name(usage) / name);
+    for (const std::string& name : faces.class_names) make_output_folder(folder / usage_name(usage) / name);
   }
   for (int64_t i = 0; i < faces.size(); ++i) {
     const std::string_view usage = usage_name(faces.usages[static_cast<size_t>(i)]);
@@ -132,7 +124,7 @@ void write_ferplus_folders(const std::filesystem::path& folder, const FaceSet& f
   constexpr std::array<const char*, 3> kFolders = {"FER2013Train", "FER2013Valid", "FER2013Test"};
   for (const Usage usage : kUsages) {
     const std::filesystem::path part = folder / kFolders[static_cast<size_t>(usage)];
-    make_folder(part);
+    make_output_folder(part);
     AtomicFile labels(part / "label.csv", overwrite);
     for (int64_t i = 0; i < faces.size(); ++i) {
       if (faces.usages[static_cast<size_t>(i)] != usage) continue;

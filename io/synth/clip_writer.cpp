@@ -7,6 +7,7 @@
 
 #include "io/flo.h"
 #include "io/natural_less.h"
+#include "io/output_folder.h"
 #include "io/parallel.h"
 #include "io/synth/clip_layouts.h"
 #include "io/synth/clips.h"
@@ -32,12 +33,6 @@ void write_csv(const fs::path& path, const std::vector<std::vector<std::string>>
     text += "\r\n";
   }
   io::write_file(path, text, overwrite);
-}
-
-void make_folders(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) throw io::Error(io::ErrorKind::kDisk, path, "", error.message(), "choose a folder that can be made");
 }
 
 /// Frames are written plainly: a half-written data set is made anew, and a thousand flushes would take minutes.
@@ -170,8 +165,8 @@ MadeClips write_made_clips(const fs::path& folder, const ClipSynthOptions& optio
         RandomStream random(options.seed, kOnsetItem + static_cast<std::uint32_t>(i));
         const int onset = options.layout == io::ClipLayout::kSamm ? 1000 + random.below(8000) : 20 + random.below(180);
         const fs::path place = root / clip.subject / clip.name;
-        make_folders(place);
-        make_folders(folder / "truth" / clip.subject);
+        io::make_output_folder(place);
+        io::make_output_folder(folder / "truth" / clip.subject);
         for (int f = 0; f < clip.span(); ++f) {
           write_frame(place / frame_file(options.layout, clip.subject, clip.name, onset + f),
                       clip.frames[static_cast<std::size_t>(f)]);

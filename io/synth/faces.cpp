@@ -9,6 +9,7 @@
 
 #include "io/dataset_writers.h"
 #include "io/error.h"
+#include "io/output_folder.h"
 #include "io/parallel.h"
 
 namespace shcnn::synth {
@@ -106,9 +107,7 @@ io::FaceSet write_made_faces(const std::filesystem::path& folder, const FaceSynt
   check(options.size == 48, "a data set of " + std::to_string(options.size) + " pixels a side",
         "FER2013's and FER+'s files hold 48 x 48 faces");
   io::FaceSet faces = make_faces(options);
-  std::error_code failure;
-  std::filesystem::create_directories(folder, failure);
-  if (failure) throw io::Error(io::ErrorKind::kDisk, folder, "", failure.message(), "choose a folder that can be made");
+  io::make_output_folder(folder);
   io::write_fer2013_csv(folder / "fer2013.csv", faces, overwrite);
   io::write_ferplus_csv(folder / "fer2013new.csv", faces, overwrite);
   FaceSynthOptions large = options;

@@ -124,5 +124,57 @@ class Hangup(EnvironmentTest):
         self.assertEqual(process.wait(timeout=300), STOPPED, errors)
 
 
+class OutputPlaces(EnvironmentTest):
+    """Places that cannot be written are found out before any work: the inputs named here are not even looked at."""
+
+    def setUp(self):
+        super().setUp()
+        self.user = plain_user()
+        self.locked = self.folder / "locked"
+        self.locked.mkdir(mode=0o755)
+        if os.geteuid() != 0:
+            self.locked.chmod(0o555)
+
+    def verbs(self, out):
+        some = self.folder / "none.safetensors"
+        return [["flow", "--out", out, "a.png", "b.png"],
+                ["saliency", "--weights", some, "--out", out, "a.png"],
+                ["attack", "--weights", some, "--out", out, "a.png"],
+                ["reproduce", "fig13", "--weights", some, "--out", out],
+                ["train", "--dataset", "fer2013", "--data", some, "--out", out],
+                ["eval", "--weights", some, "--dataset", "fer2013", "--data", some, "--out", out],
+                ["report", self.folder, "--out", out],
+                ["data", "synth", "faces", "--out", out],
+                ["data", "synth", "clips", "--out", out],
+                ["data", "convert", "--from", some, "--to", out]]
+
+    def test_read_only(self):
+        for out in (self.locked / "new", self.locked / "new" / "newer"):
+            for arguments in self.verbs(out):
+                with self.subTest(arguments=arguments[:2], out=out.name):
+                    self.refused(DISK, ["locked: the folder cannot be written: Permission denied", "choose a place"], *arguments,
+                                 **self.user)
+
+    def test_below_a_file(self):
+        (self.folder / "file").write_text("")
+        for arguments in self.verbs(self.folder / "file" / "new"):
+            with self.subTest(arguments=arguments[:2]):
+                self.refused(DISK, ["file/new: cannot be made", "file is no folder"], *arguments)
+
+    def test_files_need_their_folder(self):
+        (self.folder / "curves.csv").write_text("epoch,step\n1,1\n")
+        out = self.folder / "missing" / "result"
+        some = self.folder / "none.safetensors"
+        for arguments in (["eval", "--weights", some, "--dataset", "fer2013", "--data", some, "--out", out],
+                          ["report", self.folder, "--out", out], ["data", "convert", "--from", some, "--to", f"{out}.csv"]):
+            with self.subTest(arguments=arguments[:2]):
+                self.refused(DISK, ["missing: there is no such folder", "make it"], *arguments)
+
+    def test_data_of_a_report(self):
+        (self.folder / "curves.csv").write_text("epoch,step\n1,1\n")
+        for data in ("nowhere", "casme2=nowhere"):
+            self.refused(USAGE, [data, "no such file or folder"], "report", self.folder, "--data", data)
+
+
 if __name__ == "__main__":
     program.main()

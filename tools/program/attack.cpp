@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "io/output_folder.h"
 #include "tools/program/progress.h"
 #include "tools/program/saliency_inputs.h"
 #include "tools/program/saliency_panel.h"
@@ -28,7 +29,6 @@ class AttackReport {
       : args_(args), names_(weights.class_names), inputs_(inputs), common_(common), options_(options), r_(result) {}
 
   void draw() const {
-    std::filesystem::create_directories(args_.out);
     std::vector<AttackRow> rows;
     const std::int64_t most = args_.pictures > 0 ? args_.pictures : kRows;
     for (std::int64_t i = 0; i < inputs_.count() && static_cast<std::int64_t>(rows.size()) < most; ++i) {
@@ -162,6 +162,7 @@ void run_attack(const Arguments& args, const Common& common) {
   options.seed = common.seed;
   const Weights weights = load_weights(args.weights);
   const SaliencyInputs inputs = read_saliency_inputs(args, weights, common);
+  if (!args.out.empty()) io::make_output_folder(args.out);
   const AttackResult result = args.precision == "float64" ? attack_all<double>(weights, inputs, args, options, common)
                                                           : attack_all<float>(weights, inputs, args, options, common);
   const AttackReport report(args, weights, inputs, common, options, result);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "io/output_folder.h"
 #include "tools/program/standard_streams.h"
 
 namespace shcnn::program {
@@ -42,8 +43,10 @@ void require_option(const OptionSet& verb, const std::string& name, const std::s
 
 void refuse_overwriting(const std::string& path, const Common& common) {
   namespace fs = std::filesystem;
-  if (common.force || !fs::exists(path)) return;
-  if (fs::is_directory(path) && fs::is_empty(path)) return;
+  io::require_output_place(path);
+  std::error_code ignored;  // what cannot be looked at has been refused above
+  if (common.force || !fs::exists(path, ignored)) return;
+  if (fs::is_directory(path, ignored) && fs::is_empty(path, ignored)) return;
   throw Failure(ExitCode::kUsage, fmt::format("{} exists: choose another place, or overwrite it with --force", path));
 }
 

@@ -6,6 +6,7 @@
 
 #include "io/dataset_writers.h"
 #include "io/ferplus.h"
+#include "io/output_folder.h"
 #include "tools/program/datasets.h"
 #include "tools/program/verbs.h"
 
@@ -27,7 +28,9 @@ std::string layout_of(const ConvertArguments& args) {
 
 void run_convert(const ConvertArguments& args, const Common& common) {
   const std::string layout = layout_of(args);
+  if (args.split != kEverySplit) usage_from_string(args.split);
   refuse_overwriting(args.to, common);
+  if (layout == "csv") io::require_output_file(args.to);
   DatasetChoice from = args.from;
   if (from.dataset.empty()) from.dataset = datasets_at(from.data).front();
 

@@ -34,7 +34,6 @@ void run_synth_faces(const SynthFacesArguments& args, const Common& common) {
   options.threads = common.threads;
   io::FaceSet faces;
   if (args.layout == "csv") {
-    fs::create_directories(out);
     faces = synth::write_made_faces(out, options, io::Overwrite::kYes);
   } else {
     faces = synth::make_faces(options);

@@ -5,6 +5,7 @@
 
 #include "engine/checkpoint.h"
 #include "engine/run_folder.h"
+#include "io/output_folder.h"
 #include "kernels/backend.h"
 #include "tools/program/datasets.h"
 #include "tools/program/progress.h"
@@ -24,7 +25,13 @@ struct EvalArguments {
 std::string joined(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
 
 void run_eval(const EvalArguments& args, const Common& common) {
-  if (!args.out.empty()) refuse_overwriting(args.out, common);
+  if (!args.out.empty()) {
+    refuse_overwriting(args.out, common);
+    io::require_output_file(args.out);
+  }
+  BackendOptions options;
+  options.threads = common.threads;
+  Backend backend = make_backend(common.device, options);  // a device that is not there is found out first
   const Weights weights = load_weights(args.weights);
   const LoadedSplit data = load_split(args.data, args.data.rule, args.split, common);
   if (weights.class_names != data.samples.class_names) {
@@ -33,9 +40,6 @@ void run_eval(const EvalArguments& args, const Common& common) {
                               joined(weights.class_names), args.data.dataset, joined(data.samples.class_names)));
   }
 
-  BackendOptions options;
-  options.threads = common.threads;
-  Backend backend = make_backend(common.device, options);
   const Model model = make_model(weights.model);
   const std::vector<int> crops = evaluation_crops(weights.augment, data.samples.height > model.input_size);
   const std::int64_t batch = std::max<std::int64_t>(args.batch, static_cast<std::int64_t>(crops.size()));

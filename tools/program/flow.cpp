@@ -16,6 +16,7 @@
 #include "io/frames.h"
 #include "io/image.h"
 #include "io/npy.h"
+#include "io/output_folder.h"
 #include "kernels/backend.h"
 #include "tools/program/flow_overview.h"
 #include "tools/program/pictures.h"
@@ -127,9 +128,8 @@ bool is_ours(const std::string& name) {
 }
 
 /// Makes the folder; with --force takes an earlier run's files out of it, so that results never mix.
-void prepare_folder(const fs::path& out, const Common& common) {
-  refuse_overwriting(out.string(), common);
-  fs::create_directories(out);
+void prepare_folder(const fs::path& out) {
+  io::make_output_folder(out);
   std::vector<fs::path> earlier;
   for (const fs::directory_entry& entry : fs::directory_iterator(out)) {
     if (is_ours(entry.path().filename().string())) earlier.push_back(entry.path());
@@ -161,7 +161,7 @@ class FlowRun {
     size_ = output_size(args_.options, frames);
     if (!args_.truth.empty()) truth_ = sized_flow(args_.truth);
     if (!args_.initial.empty()) initial_ = sized_flow(args_.initial);
-    prepare_folder(args_.out, common_);
+    prepare_folder(args_.out);
     table_ = std::make_unique<io::AtomicFile>(fs::path(args_.out) / "magnitudes.csv", io::Overwrite::kYes);
     table_->write(std::string_view("frame,mean_px,median_px,p95_px,max_px,mean_u1_px,mean_u2_px\n"));
 
@@ -310,6 +310,7 @@ void run_flow(FlowArguments args, const Common& common) {
   o.colors = chosen<flow::FlowColors>("--colors", args.colors,
                                       {{"hsv", flow::FlowColors::kHsv}, {"hsi", flow::FlowColors::kHsi}});
   check(o);
+  refuse_overwriting(args.out, common);
   FlowRun run(args, common);
   if (!is_video(args.inputs)) check_images(args.inputs);
   run.run();

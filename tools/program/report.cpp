@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "io/atomic_file.h"
+#include "io/output_folder.h"
 #include "tools/program/report_loso.h"
 #include "tools/program/report_training.h"
 #include "tools/program/verbs.h"
@@ -27,10 +28,20 @@ std::string page_of(const ReportOptions& options, const Common& common) {
                     "(plan.json); name the --out of one of them");
 }
 
+/// Data that are named must be there: a page without pictures is for those that are no longer. `data` is a path, or the
+/// name of a data set, '=' and a path.
+void require_data(const std::string& data) {
+  std::error_code ignored;
+  if (fs::exists(data, ignored) || fs::exists(data.substr(data.find('=') + 1), ignored)) return;
+  throw Failure(ExitCode::kUsage, "--data: " + data + ": there is no such file or folder");
+}
+
 }  // namespace
 
 std::string write_report(const ReportOptions& options, const Common& common) {
   const std::string out = options.out.empty() ? (fs::path(options.run) / "report.html").string() : options.out;
+  std::error_code ignored;
+  if (fs::exists(options.run, ignored)) io::require_output_file(out);
   io::write_file(out, page_of(options, common), io::Overwrite::kYes);
   return out;
 }
@@ -57,6 +68,7 @@ void add_report(OptionSet& app, Common& common, Verbs& verbs) {
                      if (options->run.empty())
                        throw Failure(ExitCode::kUsage, "report needs RUN, a folder of shcnn train or shcnn loso");
                      if (!options->out.empty()) refuse_overwriting(options->out, common);
+                     for (const std::string& data : options->data) require_data(data);
                      const std::string path = write_report(*options, common);
                      if (common.json) {
                        print_json({{"schema", kSchema}, {"report", path}});

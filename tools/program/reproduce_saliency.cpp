@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "engine/attack.h"
+#include "io/output_folder.h"
 #include "io/synth/faces.h"
 #include "tools/program/reproduce.h"
 #include "tools/program/saliency_inputs.h"
@@ -193,7 +194,6 @@ double top_score(const std::vector<float>& scores, std::size_t classes, std::siz
 }
 
 std::string figure_path(const SaliencyArguments& args, const char* name) {
-  std::filesystem::create_directories(args.out);
   return (std::filesystem::path(args.out) / name).string();
 }
 
@@ -215,6 +215,7 @@ std::vector<std::size_t> examples_of(const std::vector<float>& scores, std::size
 void run_fig13(SaliencyArguments args, const Common& common) {
   const Weights weights = load_weights(args.weights);
   const SaliencyInputs inputs = inputs_or_made(args, weights, common);
+  io::make_output_folder(args.out);
   SaliencyMachine<float> machine(weights, inputs, args.batch, common);
   SaliencyRequest scores_alone;
   scores_alone.original = scores_alone.improved = false;
@@ -258,6 +259,7 @@ void run_fig13(SaliencyArguments args, const Common& common) {
 void run_fig14(SaliencyArguments args, int step, const Common& common) {
   const Weights weights = load_weights(args.weights);
   const SaliencyInputs inputs = inputs_or_made(args, weights, common);
+  io::make_output_folder(args.out);
   SaliencyMachine<float> machine(weights, inputs, args.batch, common);
   AttackOptions options;
   options.step = step;

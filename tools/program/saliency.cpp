@@ -6,6 +6,7 @@
 #include <span>
 
 #include "io/npy.h"
+#include "io/output_folder.h"
 #include "tools/program/progress.h"
 #include "tools/program/saliency_inputs.h"
 #include "tools/program/saliency_panel.h"
@@ -55,7 +56,7 @@ class SaliencyRun {
         machine_(weights, inputs, args.batch, common) {}
 
   void run() {
-    if (!args_.out.empty()) std::filesystem::create_directories(args_.out);
+    if (!args_.out.empty()) io::make_output_folder(args_.out);
     Progress progress("mapping", "images", common_.talkative());
     const std::int64_t pass = machine_.mapper().images_per_pass();
     for (std::int64_t first = 0; first < inputs_.count(); first += pass) {

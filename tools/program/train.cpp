@@ -12,6 +12,7 @@
 #include "engine/train_config.h"
 #include "engine/trainer.h"
 #include "io/atomic_file.h"
+#include "io/output_folder.h"
 #include "tools/program/config_file.h"
 #include "tools/program/datasets.h"
 #include "tools/program/machine.h"
@@ -78,11 +79,11 @@ class TrainRun {
         validation_progress_("validation", "images", common.talkative()) {}
 
   void run() {
-    load_data();
-    const Samples* validation = validation_ ? &validation_->samples : nullptr;
     BackendOptions options;
     options.threads = common_.threads;
-    Backend backend = make_backend(common_.device, options);
+    Backend backend = make_backend(common_.device, options);  // a device that is not there is found out first
+    load_data();
+    const Samples* validation = validation_ ? &validation_->samples : nullptr;
     Trainer trainer(backend, config_, training_.samples, validation);
     remark(common_, fmt::format("training on {}, {} of memory planned", backend.device->name(),
                                 bytes_text(static_cast<double>(trainer.memory().total_bytes()))));
@@ -230,6 +231,7 @@ void add_train(OptionSet& app, Common& common, Verbs& verbs) {
     require_option(verb, "--dataset", "fer2013, ferplus or faces");
     require_option(verb, "--data", "the folder or file that holds the data");
     require_option(verb, "--out", "the folder to write the run to");
+    io::require_output_place(args->out);
     TrainRun(*args, common, verb).run();
   };
   verbs.push_back({&verb, run, resolve});
