@@ -6,6 +6,7 @@
 #include "io/casme.h"
 #include "io/casme2.h"
 #include "io/clip_folders.h"
+#include "io/memory.h"
 #include "io/natural_less.h"
 #include "io/samm.h"
 
@@ -45,15 +46,17 @@ std::int64_t ClipSet::frame_count() const {
 }
 
 ClipSet read_clips(ClipLayout layout, const std::filesystem::path& folder, const ClipReadOptions& options) {
-  switch (layout) {
-    case ClipLayout::kCasme:
-      return read_casme(folder, options);
-    case ClipLayout::kCasme2:
-      return read_casme2(folder, options);
-    case ClipLayout::kSamm:
-      return read_samm(folder, options);
-  }
-  throw Error(ErrorKind::kUsage, folder, "", "no such layout", "use casme, casme2 or samm");
+  return with_memory_for(folder, [&] {
+    switch (layout) {
+      case ClipLayout::kCasme:
+        return read_casme(folder, options);
+      case ClipLayout::kCasme2:
+        return read_casme2(folder, options);
+      case ClipLayout::kSamm:
+        return read_samm(folder, options);
+    }
+    throw Error(ErrorKind::kUsage, folder, "", "no such layout", "use casme, casme2 or samm");
+  });
 }
 
 ClipLayout layout_at(const std::filesystem::path& folder) {

@@ -12,12 +12,13 @@
 
 namespace shcnn::io {
 
-/// What went wrong, in the terms a program's exit code needs (design: 2, 3, 4, 7).
+/// What went wrong, in the terms a program's exit code needs (design: 2, 3, 4, 7, 5).
 enum class ErrorKind {
   kUsage,     ///< the caller asks for what may not be: overwriting a file, a rule that has no such name
   kBadData,   ///< input data cannot be used
   kBadModel,  ///< a weights or state file cannot be used
   kDisk,      ///< the disk: absent, full, broken, not permitted
+  kMemory,    ///< a file needs more memory than there is
 };
 
 /// `text` as it can stand in a one-line message: control bytes as \xHH, cut after `limit` bytes.

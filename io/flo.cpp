@@ -8,6 +8,7 @@
 #include <string>
 
 #include "io/input_file.h"
+#include "io/memory.h"
 
 namespace shcnn::io {
 namespace {
@@ -47,7 +48,7 @@ FlowArray read_flo(const std::filesystem::path& path) {
                   " x " + std::to_string(height) + " vectors",
               "it was cut short or is damaged: copy or make it again");
   }
-  FlowArray flow{height, width, std::vector<float>(2 * vectors)};
+  FlowArray flow{height, width, with_memory_for(path, [&] { return std::vector<float>(2 * vectors); })};
   file.read_exactly(std::as_writable_bytes(std::span(flow.values)));
   for (size_t i = 0; i < flow.values.size(); ++i) {
     if (std::isnan(flow.values[i])) {

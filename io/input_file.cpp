@@ -10,6 +10,8 @@
 #include <system_error>
 #include <utility>
 
+#include "io/memory.h"
+
 namespace shcnn::io {
 namespace {
 
@@ -87,7 +89,7 @@ std::string read_text(const std::filesystem::path& path, uint64_t limit, ErrorKi
                 "has " + std::to_string(file.size()) + " bytes, at most " + std::to_string(limit) + " are expected",
                 "is this the right file?");
   }
-  std::string text(static_cast<size_t>(file.size()), '\0');
+  std::string text = with_memory_for(path, [&] { return std::string(static_cast<size_t>(file.size()), '\0'); });
   file.read_exactly(std::as_writable_bytes(std::span(text)));
   return text;
 }

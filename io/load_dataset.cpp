@@ -5,6 +5,7 @@
 #include "io/face_folders.h"
 #include "io/fer2013.h"
 #include "io/ferplus.h"
+#include "io/memory.h"
 
 namespace shcnn::io {
 namespace {
@@ -39,8 +40,10 @@ FaceDataset face_dataset(std::string_view name) {
               "use fer2013, ferplus or faces (image folders by class)");
 }
 
-FaceSet load_dataset(FaceDataset dataset, const fs::path& path, std::string_view rule, const CacheOptions& cache,
-                     std::vector<std::string>& notes) {
+namespace {
+
+FaceSet load(FaceDataset dataset, const fs::path& path, std::string_view rule, const CacheOptions& cache,
+             std::vector<std::string>& notes) {
   require_file(path);
   switch (dataset) {
     case FaceDataset::kFer2013: {
@@ -65,6 +68,13 @@ FaceSet load_dataset(FaceDataset dataset, const fs::path& path, std::string_view
     }
   }
   throw Error(ErrorKind::kUsage, path, "", "an unknown data set", "use fer2013, ferplus or faces");
+}
+
+}  // namespace
+
+FaceSet load_dataset(FaceDataset dataset, const fs::path& path, std::string_view rule, const CacheOptions& cache,
+                     std::vector<std::string>& notes) {
+  return with_memory_for(path, [&] { return load(dataset, path, rule, cache, notes); });
 }
 
 }  // namespace shcnn::io

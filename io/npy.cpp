@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "io/input_file.h"
+#include "io/memory.h"
 
 namespace shcnn::io {
 namespace {
@@ -161,7 +162,7 @@ NpyArray read_npy(const std::filesystem::path& path) {
     throw bad("", "has " + std::to_string(file.size() - header_end) + " bytes of elements, not those of its shape",
               "it was cut short or is damaged: copy or make it again");
   }
-  NpyArray array{*header.shape, std::vector<float>(*count)};
+  NpyArray array{*header.shape, with_memory_for(path, [&] { return std::vector<float>(*count); })};
   file.read_exactly(std::as_writable_bytes(std::span(array.values)));
   for (size_t i = 0; i < array.values.size(); ++i) {
     if (std::isnan(array.values[i])) {

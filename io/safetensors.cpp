@@ -18,6 +18,7 @@
 
 #include "io/input_file.h"
 #include "io/json.h"
+#include "io/memory.h"
 
 namespace shcnn::io {
 namespace {
@@ -366,7 +367,7 @@ Safetensors Safetensors::read(const std::filesystem::path& path, const Safetenso
   }
 
   const auto size = static_cast<size_t>(out.data_bytes_);
-  out.data_ = std::make_unique_for_overwrite<std::byte[]>(size);
+  out.data_ = with_memory_for(path, [&] { return std::make_unique_for_overwrite<std::byte[]>(size); });
   file.read_exactly({out.data_.get(), size});
 
   if (const auto entry = out.metadata_.find(std::string(kHashKey)); entry != out.metadata_.end()) {

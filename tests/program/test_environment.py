@@ -124,6 +124,41 @@ class Hangup(EnvironmentTest):
         self.assertEqual(process.wait(timeout=300), STOPPED, errors)
 
 
+class Limits(EnvironmentTest):
+    def test_no_threads(self):
+        """Where no thread can be started, one does the work, with the same result."""
+        user = plain_user()
+        frames = self.frames()
+        for path in frames:
+            path.chmod(0o644)
+
+        def no_processes():
+            resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+
+        results = {}
+        for name, options in (("many", {}), ("one", {"preexec_fn": no_processes})):
+            result = self.done("flow", "--json", "--out", self.folder / name, *QUICK, "--threads", "7", *frames, **user, **options)
+            results[name] = result.json()["device"]
+        self.assertIn("7 threads", results["many"])
+        self.assertIn("1 thread)", results["one"])
+        for name in self.files(self.folder / "many"):
+            self.assertEqual((self.folder / "many" / name).read_bytes(), (self.folder / "one" / name).read_bytes(), name)
+
+    def test_memory_for_a_file(self):
+        """The line names the file that is too large, and its exit code is that of memory."""
+        limits = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))}
+        if shcnn("--version", **limits).code != DONE:
+            self.skipTest("this build does not start in 2 GiB of address space (AddressSanitizer)")
+        frames = self.frames()
+        side = 20000
+        large = self.folder / "large.flo"
+        with open(large, "wb") as file:
+            file.write(b"PIEH" + struct.pack("<ii", side, side))
+            file.truncate(12 + 8 * side * side)  # 3.2 GB, none of it on the disk
+        self.refused(DEVICE, ["large.flo", "needs more memory"], "flow", "--out", self.folder / "out", "--initial", large, *frames,
+                     **limits)
+
+
 class OutputPlaces(EnvironmentTest):
     """Places that cannot be written are found out before any work: the inputs named here are not even looked at."""
 

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <new>
+#include <opencv2/core.hpp>
+#include <stdexcept>
 
 #include "io/error.h"
 #include "kernels/error.h"
@@ -40,6 +42,8 @@ ExitCode code_of(io::ErrorKind kind) {
       return ExitCode::kBadModel;
     case io::ErrorKind::kDisk:
       return ExitCode::kDisk;
+    case io::ErrorKind::kMemory:
+      return ExitCode::kDevice;
   }
   return ExitCode::kFailed;
 }
@@ -51,6 +55,13 @@ std::string one_line(std::string text) {
     if (c == '\n' || c == '\r') c = ' ';
   }
   return text;
+}
+
+/// Memory that no file asked for: io/memory.h names the file where one did.
+Ending out_of_memory() {
+  return {ExitCode::kDevice,
+          "out of host memory: free some, raise the limit of this process, or ask for less at once (--batch, --jobs, "
+          "fewer images)"};
 }
 
 }  // namespace
@@ -65,9 +76,13 @@ Ending ending_of(std::exception_ptr error) {
   } catch (const io::Error& e) {
     return {code_of(e.kind()), one_line(e.what())};
   } catch (const std::filesystem::filesystem_error& e) {
-    return {ExitCode::kDisk, one_line(e.what())};
+    return {ExitCode::kDisk, one_line(e.path1().string() + ": " + e.code().message())};
   } catch (const std::bad_alloc&) {
-    return {ExitCode::kDevice, "out of host memory: use a smaller --batch or fewer images"};
+    return out_of_memory();
+  } catch (const std::length_error&) {
+    return out_of_memory();
+  } catch (const cv::Exception& e) {
+    return e.code == cv::Error::StsNoMem ? out_of_memory() : Ending{ExitCode::kFailed, one_line("OpenCV: " + e.err)};
   } catch (const std::exception& e) {
     return {ExitCode::kFailed, one_line(e.what())};
   } catch (...) {
