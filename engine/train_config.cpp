@@ -1,5 +1,7 @@
 #include "engine/train_config.h"
 
+#include <cmath>
+
 #include "engine/exact_text.h"
 #include "kernels/error.h"
 
@@ -25,18 +27,23 @@ std::string to_string(OnNan policy) {
 
 void TrainConfig::check() const {
   make_model(model);  // checks classes and slope
+  if (seed > kMaxSeed) {
+    throw Error(ErrorKind::kUsage, "seed", message("must be at most ", kMaxSeed, ", got ", seed));
+  }
   require(batch >= 1 && batch <= 65536, "batch", "in 1..65536", static_cast<double>(batch));
   require(epochs >= 1, "epochs", "at least 1", epochs);
   require(steps >= 0, "steps", "at least 0", static_cast<double>(steps));
-  require(learning_rate > 0 && learning_rate < 1e6, "lr", "above 0", learning_rate);
+  require(learning_rate > 0 && learning_rate < 1e6, "lr", "above 0 and below 1e6", learning_rate);
   require(decay_rate > 0 && decay_rate <= 1, "lr-decay", "in (0, 1]", decay_rate);
   require(decay_steps >= 1, "lr-decay-steps", "at least 1", static_cast<double>(decay_steps));
-  require(l2 >= 0 && l2 < 1e6, "l2", "at least 0", l2);
+  require(l2 >= 0 && l2 < 1e6, "l2", "at least 0 and below 1e6", l2);
   require(dropout >= 0 && dropout < 1, "dropout", "a drop rate in [0, 1)", dropout);
-  require(clip_norm >= 0 && clip_norm < 1e30, "clip-norm", "at least 0 (0 = off)", clip_norm);
-  require(initial.dense_stddev >= 0 && initial.dense_stddev < 1e3, "init-stddev", "at least 0 (0 = He et al.)",
-          initial.dense_stddev);
-  require(input_scale > 0 && input_scale < 1e6, "input-scale", "above 0", input_scale);
+  require(clip_norm >= 0 && clip_norm < 1e30, "clip-norm", "at least 0 (0 = off) and below 1e30", clip_norm);
+  require(initial.dense_stddev >= 0 && initial.dense_stddev < 1e3, "init-stddev",
+          "at least 0 (0 = He et al.) and below 1e3", initial.dense_stddev);
+  require(std::abs(initial.conv_bias) < 1e3, "conv-bias", "within -1e3 and 1e3", initial.conv_bias);
+  require(std::abs(initial.dense_bias) < 1e3, "dense-bias", "within -1e3 and 1e3", initial.dense_bias);
+  require(input_scale > 0 && input_scale < 1e6, "input-scale", "above 0 and below 1e6", input_scale);
 }
 
 std::vector<std::pair<std::string, std::string>> TrainConfig::fields() const {

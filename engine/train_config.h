@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,9 @@
 #include "models/shcnn.h"
 
 namespace shcnn {
+
+/// The largest seed: a run's config.toml holds it, and TOML's integers are signed.
+inline constexpr std::uint64_t kMaxSeed = std::numeric_limits<std::int64_t>::max();
 
 /// What to do when a step meets a NaN or an infinity. The step itself changed nothing (see StepReport).
 enum class OnNan {

@@ -54,7 +54,7 @@ class ConfigFile(ProgramTest):
         self.refused(USAGE, ["config.toml:1", "TOML"], "doctor", "--config", self.write("threads = \n"))
         self.refused(USAGE, ["config.toml:1", "threads"], "doctor", "--config", self.write('threads = "many"\n'))
         self.refused(USAGE, ["config.toml:1"], "doctor", "--config", self.write("threads = 1979-05-27\n"))
-        self.refused(DISK, "missing.toml", "doctor", "--config", self.folder / "missing.toml")
+        self.refused(USAGE, ["missing.toml", "no such file"], "doctor", "--config", self.folder / "missing.toml")
 
 
 class Doctor(ProgramTest):

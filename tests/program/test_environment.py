@@ -211,5 +211,96 @@ class OutputPlaces(EnvironmentTest):
             self.refused(USAGE, [data, "no such file or folder"], "report", self.folder, "--data", data)
 
 
+class Numbers(EnvironmentTest):
+    def printed(self, *arguments):
+        return self.done("data", "synth", "faces", "--out", "x", *arguments, "--print-config").out
+
+    def test_seeds(self):
+        for bad in (2**63, 2**64 - 1, 2**64, 2**64 + 1, -1, -2**63, -2**64 + 1, "1e3", "0x10", "010", "1.5", "", "one"):
+            with self.subTest(seed=bad):
+                self.refused(USAGE, "seed", "data", "synth", "faces", "--out", "x", f"--seed={bad}", "--print-config")
+        for good in (0, 1, LARGEST_SEED):
+            text = self.printed("--seed", good)
+            self.assertIn(f"seed = {good}\n", text)
+            config = self.folder / "config.toml"
+            config.write_text(text)
+            self.assertEqual(self.printed("--config", config), text)
+
+    def test_whole_numbers(self):
+        for bad in ("0x10", "010", "+5", "5 ", "1e2", "5.0", str(2**63), "-9223372036854775809"):
+            with self.subTest(count=bad):
+                self.refused(USAGE, "count", "data", "synth", "faces", "--out", "x", f"--count={bad}", "--print-config")
+
+    def test_bounds_are_said(self):
+        for flag, bad, said in (("--lr", "1e6", "below 1e6"), ("--lr", "0", "above 0 and below 1e6"), ("--l2", "1e6", "below 1e6"),
+                                ("--clip-norm", "1e30", "below 1e30"), ("--conv-bias", "nan", "within"),
+                                ("--save-every", "-1", "save-every")):
+            with self.subTest(flag=flag, value=bad):
+                self.refused(USAGE, said, "train", f"{flag}={bad}", "--print-config")
+
+    def test_flow_parameters(self):
+        frames = self.frames()
+        for flag, bad, said in (("--gamma", "1e30", "gamma = 1e+30, must be 0 to 1000"), ("--tau", "1e30", "tau = 1e+30, must be"),
+                                ("--lambda", "1e300", "lambda = 1e+300, must be"), ("--theta", "1e-300", "theta = 1e-300, must be"),
+                                ("--epsilon", "1e30", "epsilon = 1e+30, must be 0 to 1000"),
+                                ("--scales", "2147483647", "scales = 2147483647, must be 1 to 100"),
+                                ("--warps", "2147483647", "warps = 2147483647, must be 1 to"),
+                                ("--scale-step", "0.999999", "scale_step = 0.999999, must be 0.01 to 0.99"),
+                                ("--full-scale", "1e-300", "full_scale = 1e-300, must be 0"),
+                                ("--full-scale", "1e300", "full_scale = 1e+300, must be 0")):
+            with self.subTest(flag=flag, value=bad):
+                self.refused(USAGE, said, "flow", "--out", self.folder / "out", f"{flag}={bad}", *frames)
+        self.assertFalse((self.folder / "out").exists())
+
+
+class ConfigFiles(EnvironmentTest):
+    def config(self, text):
+        path = self.folder / "config.toml"
+        path.write_text(text)
+        return path
+
+    def test_empty_arrays(self):
+        for verb in (["train"], ["doctor"], ["flow"], ["loso", "run"]):
+            printed = self.done(*verb, "--print-config").out
+            keys = [line.split(" = ")[0] for line in printed.splitlines() if " = " in line]
+            self.assertTrue(keys)
+            for key in keys:
+                self.refused(USAGE, [f"config.toml:1: key '{key}'", "empty array"], *verb, "--config", self.config(f"{key} = []\n"))
+
+    def test_several_values_for_one(self):
+        self.refused(USAGE, ["config.toml:1: key 'lr'", "takes one value, not 2"], "train", "--config", self.config("lr = [1, 2]\n"))
+
+    def test_nesting(self):
+        deep = 200_000
+        for name, text in (("table", "[" + ".".join(["a"] * deep) + "]\n"), ("key", ".".join(["a"] * deep) + " = 1\n"),
+                           ("quoted", ".".join(['"a"'] * deep) + " = 1\n"), ("array", "a = " + "[" * deep + "\n"),
+                           ("inline", "a = " + "{a = " * deep + "1" + "}" * deep + "\n")):
+            with self.subTest(text=name):
+                text = "threads = 1\n# a comment [[[[ with \" a quote\n" + text
+                expected = "config.toml:3: is nested more than 16 deep" if len(text) < 1 << 20 else "config.toml: has"
+                self.refused(USAGE, expected, "doctor", "--config", self.config(text))
+        run = self.folder / "run"
+        run.mkdir()
+        (run / "curves.csv").write_text("epoch,step\n1,1\n")
+        (run / "config.toml").write_text("[" + ".".join(["a"] * deep) + "]\n")
+        self.refused(BAD_DATA, "config.toml:1: is nested more than 16 deep", "report", run)
+
+    def test_texts_with_brackets_and_dots(self):
+        """What looks like nesting within strings and comments is none."""
+        text = ".".join(["a"] * 40) + "[" * 40 + "{" * 40
+        for quoted in (f'"{text}"', f"'{text}'", f'"\\"{text}"', f'"""\n{text}"""', f"'''\n{text}'''"):
+            config = self.config(f"# {text}\ndevice = {quoted} # {text}\nthreads = 3\n")
+            self.assertIn("threads = 3", self.done("doctor", "--config", config, "--print-config").out)
+
+    def test_empty_file(self):
+        self.assertIn("threads", self.done("doctor", "--config", self.config(""), "--print-config").out)
+
+    def test_no_regular_file(self):
+        pipe = self.folder / "pipe.toml"
+        os.mkfifo(pipe)
+        self.refused(USAGE, ["pipe.toml", "not a regular file"], "doctor", "--config", pipe, timeout=60)
+        self.refused(USAGE, ["is a folder"], "doctor", "--config", self.folder)
+
+
 if __name__ == "__main__":
     program.main()

@@ -1,16 +1,14 @@
 #include "tools/program/config_file.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <array>
-#include <fstream>
-#include <sstream>
 #include <vector>
 
 #include "tools/program/exit_code.h"
 #include "tools/program/option_set.h"
+#include "tools/program/toml_file.h"
 
 namespace shcnn::program {
 namespace {
@@ -77,17 +75,7 @@ std::string literal(const Setting& setting, const std::string& value) { return s
 }  // namespace
 
 void apply_config_file(OptionSet& verb, const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    throw Failure(ExitCode::kDisk, fmt::format("{}: cannot be read; --config wants a TOML file", path));
-  }
-  try {
-    apply_table(verb, toml::parse(text.str(), path), path, true);
-  } catch (const toml::parse_error& e) {
-    throw Failure(ExitCode::kUsage,
-                  fmt::format("{}:{}: no valid TOML: {}", path, e.source().begin.line, e.description()));
-  }
+  apply_table(verb, read_toml(path, io::ErrorKind::kUsage, "--config wants a TOML file"), path, true);
 }
 
 std::string config_text(const OptionSet& verb) {

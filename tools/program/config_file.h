@@ -15,8 +15,8 @@ class OptionSet;
 inline constexpr const char* kConfigFile = "config.toml";
 
 /// Gives the options of `verb` that are not on the command line their values from `path`.
-/// Throws Failure(kUsage): the file is no TOML (with line), holds a key that the verb does not know, or a bad value;
-/// Failure(kDisk): it cannot be read.
+/// Throws Failure(kUsage) where the file holds a key that the verb does not know, or a bad value; as read_toml
+/// otherwise.
 void apply_config_file(OptionSet& verb, const std::string& path);
 
 /// The verb's options with their present values, as text that apply_config_file reads back. Options that have neither a

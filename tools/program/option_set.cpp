@@ -1,8 +1,11 @@
 #include "tools/program/option_set.h"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cstdint>
 #include <iostream>
+#include <limits>
+#include <type_traits>
 #include <utility>
 
 namespace shcnn::program {
@@ -17,6 +20,29 @@ class ExamplesFirst : public CLI::Formatter {
            make_groups(app, mode) + make_subcommands(app, mode);
   }
 };
+
+/// What is wrong with `text` as a whole number of at least `least`; empty: nothing. CLI11 by itself also reads octal
+/// and hexadecimal digits, and wraps -1 round to 2^64 - 1. No number may be larger than what a TOML file can hold.
+std::string integer_problem(const std::string& text, std::int64_t least) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && text == std::to_string(value) && value >= least) return {};
+  return "'" + text + "' is no whole number from " + std::to_string(least) + " to " +
+         std::to_string(std::numeric_limits<std::int64_t>::max()) + " in decimal digits";
+}
+
+/// The option, with its values checked by integer_problem where T is, or holds, an integer.
+template <class T>
+CLI::Option* with_strict_integers(CLI::Option* option) {
+  if constexpr (std::is_same_v<T, std::uint64_t>) {
+    option->check([](const std::string& text) { return integer_problem(text, 0); });
+  } else if constexpr (std::is_same_v<T, int> || std::is_same_v<T, std::int64_t> ||
+                       std::is_same_v<T, std::vector<int>>) {
+    option->check(
+        [](const std::string& text) { return integer_problem(text, std::numeric_limits<std::int64_t>::min()); });
+  }
+  return option;
+}
 
 bool is_number(const CLI::Option& option) {
   const std::string type = option.get_type_name();
@@ -103,7 +129,7 @@ bool OptionSet::asked_for() const { return app_->parsed(); }
 
 template <class T>
 Option OptionSet::add_option(const std::string& name, T& value, const std::string& what) {
-  return Option(*app_->add_option(name, value, what));
+  return Option(*with_strict_integers<T>(app_->add_option(name, value, what)));
 }
 template Option OptionSet::add_option<bool>(const std::string&, bool&, const std::string&);
 template Option OptionSet::add_option<int>(const std::string&, int&, const std::string&);
@@ -120,7 +146,7 @@ template Option OptionSet::add_option<std::vector<std::string>>(const std::strin
 template <class T>
 Option OptionSet::add_option_function(const std::string& name, const std::function<void(const T&)>& take,
                                       const std::string& what) {
-  return Option(*app_->add_option_function<T>(name, take, what));
+  return Option(*with_strict_integers<T>(app_->add_option_function<T>(name, take, what)));
 }
 template Option OptionSet::add_option_function<bool>(const std::string&, const std::function<void(const bool&)>&,
                                                      const std::string&);
@@ -187,6 +213,9 @@ bool OptionSet::has(const std::string& name) const { return app_->get_option_no_
 void OptionSet::assign(const std::string& name, const std::vector<std::string>& values) {
   if (values.empty()) throw OptionError("needs a value");
   CLI::Option* option = app_->get_option("--" + name);
+  if (values.size() > 1 && option->get_items_expected_max() <= 1) {
+    throw OptionError("takes one value, not " + std::to_string(values.size()));
+  }
   try {
     for (const std::string& value : values) option->add_result(value);
     option->run_callback();

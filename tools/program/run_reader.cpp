@@ -1,11 +1,9 @@
 #include "tools/program/run_reader.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -15,18 +13,12 @@
 #include "io/json.h"
 #include "tools/program/config_file.h"
 #include "tools/program/exit_code.h"
+#include "tools/program/toml_file.h"
 
 namespace shcnn::program {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string file_text(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) throw Failure(ExitCode::kDisk, path.string() + ": cannot be read");
-  return text.str();
-}
 
 void read_curves(RunRecord& run) {
   io::CsvReader csv(run.path / "curves.csv", io::CsvReader::Header::kYes);
@@ -105,25 +97,19 @@ std::vector<std::pair<std::string, std::string>> read_settings(const fs::path& r
   const fs::path path = run / kConfigFile;
   std::vector<std::pair<std::string, std::string>> out;
   if (!fs::exists(path)) return out;
-  const std::string text = file_text(path);
-  try {
-    const toml::table table = toml::parse(text, path.string());
-    std::vector<std::pair<std::uint32_t, std::pair<std::string, std::string>>> settings;  // in the order of the file
-    for (const auto& [key, node] : table) {
-      std::ostringstream value;
-      if (const auto* s = node.as_string()) {
-        value << s->get();
-      } else {
-        node.visit([&value](const auto& n) { value << n; });
-      }
-      settings.push_back({node.source().begin.line, {std::string(key.str()), value.str()}});
+  const toml::table table = read_toml(path, io::ErrorKind::kBadData, "restore the file, or remove it");
+  std::vector<std::pair<std::uint32_t, std::pair<std::string, std::string>>> settings;  // in the order of the file
+  for (const auto& [key, node] : table) {
+    std::ostringstream value;
+    if (const auto* s = node.as_string()) {
+      value << s->get();
+    } else {
+      node.visit([&value](const auto& n) { value << n; });
     }
-    std::stable_sort(settings.begin(), settings.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    for (auto& [line, setting] : settings) out.push_back(std::move(setting));
-  } catch (const toml::parse_error& e) {
-    throw Failure(ExitCode::kBadData, fmt::format("{}:{}: no valid TOML: {}; restore the file, or remove it",
-                                                  path.string(), e.source().begin.line, e.description()));
+    settings.push_back({node.source().begin.line, {std::string(key.str()), value.str()}});
   }
+  std::stable_sort(settings.begin(), settings.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (auto& [line, setting] : settings) out.push_back(std::move(setting));
   return out;
 }
 

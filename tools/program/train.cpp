@@ -215,7 +215,9 @@ void add_train(OptionSet& app, Common& common, Verbs& verbs) {
   verb.add_flag("--resume", args->resume, "go on with what RUN holds, with the settings it was started with");
   verb.add_flag("--force-resume", args->force_resume, "resume although settings or data differ");
   verb.add_flag("--report,!--no-report", args->report, "write report.html into RUN at the end");
-  verb.add_option("--save-every", args->save_every, "steps between saved states").show_default();
+  verb.add_option("--save-every", args->save_every, "steps between saved states; 0 = after each epoch alone")
+      .show_default()
+      .non_negative();
   add_train_changes(verb, args->changes);
   add_seed(verb, common);
   add_common(verb, common, true);
