@@ -25,11 +25,11 @@ def run_measured(arguments):
 class JsonLimits(ProgramTest):
     def refused_small(self, code, parts, *arguments):
         got, err, mebibytes = run_measured(arguments)
+        self.assertLess(mebibytes, MOST_MEBIBYTES, err[:500])
         self.assertEqual(got, code, err[:500])
         self.assertEqual(len(err.splitlines()), 1, err[:500])
         for part in parts:
             self.assertIn(part, err)
-        self.assertLess(mebibytes, MOST_MEBIBYTES, err[:500])
 
     def safetensors(self, metadata, tail=""):
         path = self.folder / "weights.safetensors"
