@@ -170,7 +170,7 @@ std::string TrainingStep<T>::diagnose(std::uint64_t step) {
   network_.forward(config_.batch, state_.data, config_.dropout);
   const std::string name = network_.first_non_finite(config_.batch);
   device_.copy_in(state_.data, &now, sizeof now);
-  return name.empty() ? "a gradient" : name;
+  return name.empty() ? "a gradient or the update of a parameter" : name;
 }
 
 template <class T>

@@ -61,7 +61,7 @@ struct StepReport {
   double sum_squares = 0;       ///< of the decayed weights, before their update (without those kept by adam_replay)
   double grad_norm = 0;         ///< global norm, when clipping is on
   std::int64_t correct = 0;     ///< samples whose largest logit is at the largest label (lowest index on ties)
-  std::int64_t non_finite = 0;  ///< non-finite logits (by soft_cross_entropy) and gradients (by adam_step) seen
+  std::int64_t non_finite = 0;  ///< non-finite logits (by soft_cross_entropy) and updates (by adam_step) seen
   std::uint64_t step = 0;       ///< set by publish_report
 };
 
@@ -171,8 +171,8 @@ struct Ops {
   SHCNN_OP(clip_by_global_norm, void(const Context&, T max_norm, T lambda, std::int64_t decayed, In w, In g,
                                      StepState* state, StepReport* report));
   /// One Adam step of P parameters, of which the first `decayed` carry lambda; adds their squares to the report. Does
-  /// nothing if report->non_finite > 0 on entry; else leaves each element with a non-finite gradient alone and counts
-  /// it. w, m, v (P) updated; g (P)
+  /// nothing if report->non_finite > 0 on entry; else leaves each element alone, and counts it, whose gradient is not
+  /// finite or whose weight or moments would not be. w, m, v (P) updated; g (P)
   SHCNN_OP(adam_step, void(const Context&, AdamParams<T>, std::int64_t decayed, const StepState* state, In g, Out w,
                            Out m, Out v, StepReport* report));
   /// `steps` Adam steps, first_step .. first_step + steps - 1, of P decayed parameters whose data gradient is zero (the

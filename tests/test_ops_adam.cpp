@@ -1,6 +1,9 @@
 // The optimiser of the executor under test: schedule, clip, Adam with L2, its replay, and the published reports.
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <cstring>
+#include <limits>
+#include <set>
 
 #include "reference/adam.h"
 #include "support/compare.h"
@@ -222,6 +225,35 @@ TEST_CASE("adam_step leaves elements with a non-finite gradient alone and counts
   CHECK(unequal(p.device_w.read(), w) == "");
   CHECK(unequal(p.device_m.read(), m) == "");
   CHECK(unequal(p.device_v.read(), v) == "");
+}
+
+TEST_CASE("adam_step leaves elements that would overflow alone and counts them", "[adam]") {
+  constexpr std::int64_t kCount = 37, kDecayed = 30;
+  Random random(5);
+  Parameters p(executor(), random, kCount, 0);
+  AdamParams<float> params = some_params();
+  params.lambda = 0.25f;
+  const std::set<std::int64_t> overflow = {1, 10, 33};
+  p.g[1] = 1e30f;                              // the second moment, by its square
+  p.w[10] = 3e38f, p.g[10] = 0;                // the same, by the L2 term
+  p.g[33] = 0, p.m[33] = -1e38f, p.v[33] = 0;  // the weight: both moments stay finite
+  p.device_w.write(p.w);
+  p.device_m.write(p.m);
+  p.device_v.write(p.v);
+  p.device_g.write(p.g);
+  const Guarded<StepState> state = guarded_struct(executor(), state_at(1, 1e-3, 1));
+  const Guarded<StepReport> report = guarded_struct(executor(), StepReport{});
+  const Workspace workspace(executor(), executor().ops.adam_workspace(kCount));
+  executor().ops.adam_step(workspace, params, kDecayed, state.data(), p.device_g, p.device_w, p.device_m, p.device_v,
+                           report.data());
+  const Tensor<float> w = p.device_w.read(), m = p.device_m.read(), v = p.device_v.read();
+  for (std::int64_t e = 0; e < kCount; ++e) {
+    INFO("element " << e);
+    const bool moved = overflow.count(e) == 0;
+    CHECK((std::isfinite(w[e]) && std::isfinite(m[e]) && std::isfinite(v[e])));
+    CHECK((w[e] != p.w[e] && m[e] != p.m[e] && v[e] != p.v[e]) == moved);
+  }
+  CHECK(report.read()[0].non_finite == static_cast<std::int64_t>(overflow.size()));
 }
 
 TEST_CASE("clip_by_global_norm: norm and factor within 1e-6 of float64", "[adam]") {

@@ -105,20 +105,21 @@ void adam_step(const Context& context, AdamParams<float> params, std::int64_t de
   context.threads->run(blocks_of(count), [&](std::int64_t block, int) {
     VecD sum{};
     VecI odd{};
-    for_each_vector(block, count, decayed, params.lambda,
-                    [&](std::int64_t i, std::int64_t lanes, VecI has, Vec lambda) {
-                      const Vec gradient = load_some(g.data + i, lanes);
-                      Vec weight = load_some(w.data + i, lanes), mean = load_some(m.data + i, lanes),
-                          square = load_some(v.data + i, lanes);
-                      add_squares(has ? weight : Vec{}, sum);
-                      const VecI finite = gradient - gradient == 0.0f;
-                      Vec new_weight = weight, new_mean = mean, new_square = square;
-                      update(step, gradient, lambda, new_weight, new_mean, new_square);
-                      odd += ~finite & 1;
-                      store_some(w.data + i, finite ? new_weight : weight, lanes);
-                      store_some(m.data + i, finite ? new_mean : mean, lanes);
-                      store_some(v.data + i, finite ? new_square : square, lanes);
-                    });
+    for_each_vector(
+        block, count, decayed, params.lambda, [&](std::int64_t i, std::int64_t lanes, VecI has, Vec lambda) {
+          const Vec gradient = load_some(g.data + i, lanes);
+          Vec weight = load_some(w.data + i, lanes), mean = load_some(m.data + i, lanes),
+              square = load_some(v.data + i, lanes);
+          add_squares(has ? weight : Vec{}, sum);
+          Vec new_weight = weight, new_mean = mean, new_square = square;
+          update(step, gradient, lambda, new_weight, new_mean, new_square);
+          // adam_is_finite of math/adam.h
+          const VecI finite = (new_weight - new_weight) + (new_mean - new_mean) + (new_square - new_square) == 0.0f;
+          odd += ~finite & 1;
+          store_some(w.data + i, finite ? new_weight : weight, lanes);
+          store_some(m.data + i, finite ? new_mean : mean, lanes);
+          store_some(v.data + i, finite ? new_square : square, lanes);
+        });
     squares[block] = sum_lanes(sum);
     std::int64_t total = 0;
     for (int lane = 0; lane < kW; ++lane) total += odd[lane];

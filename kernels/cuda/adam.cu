@@ -92,12 +92,16 @@ __global__ void adam_step_kernel(AdamParams<float> params, std::int64_t count, s
     for (int i = 0; i < 4; ++i) {
       const bool decays = at + i < decayed;
       if (decays) mine.sum_squares += static_cast<double>(weight.v[i]) * static_cast<double>(weight.v[i]);
-      if (!std::isfinite(gradient.v[i])) {
+      float new_weight = weight.v[i], new_mean = mean.v[i], new_square = square.v[i];
+      adam_update(new_weight, new_mean, new_square, gradient.v[i], decays ? params.lambda : 0.0f, clip_scale, lr_t,
+                  params);
+      if (!adam_is_finite(new_weight, new_mean, new_square)) {
         ++mine.non_finite;
         continue;
       }
-      adam_update(weight.v[i], mean.v[i], square.v[i], gradient.v[i], decays ? params.lambda : 0.0f, clip_scale, lr_t,
-                  params);
+      weight.v[i] = new_weight;
+      mean.v[i] = new_mean;
+      square.v[i] = new_square;
     }
     store_four<kAligned>(w, at, count, weight);
     store_four<kAligned>(m, at, count, mean);

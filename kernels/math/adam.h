@@ -6,13 +6,14 @@
 #include <cmath>
 
 #include "kernels/math/host_device.h"
+#include "kernels/math/step_state.h"
 
 namespace shcnn {
 
 template <class T>
 struct AdamParams {
-  T beta1 = T(0.9);
-  T beta2 = T(0.999);
+  T beta1 = T(kAdamBeta1);
+  T beta2 = T(kAdamBeta2);
   T epsilon = T(1e-8);
   T lambda = T(3e-4);  ///< L2 weight; biases are updated with 0
 };
@@ -24,6 +25,12 @@ SHCNN_HD void adam_update(T& w, T& m, T& v, T g, T lambda, T clip_scale, T lr_t,
   m = p.beta1 * m + (T(1) - p.beta1) * gradient;
   v = p.beta2 * v + (T(1) - p.beta2) * gradient * gradient;
   w -= lr_t * m / (std::sqrt(v) + p.epsilon);
+}
+
+/// False where an update has overflowed, or its gradient was not finite: a difference of equal infinities is NaN.
+template <class T>
+SHCNN_HD bool adam_is_finite(T w, T m, T v) {
+  return (w - w) + (m - m) + (v - v) == T(0);
 }
 
 /// One element's share of the squared global norm |g + 2 lambda w|^2, in double.

@@ -9,15 +9,17 @@
 
 namespace shcnn {
 
-/// Learning-rate schedule and Adam's constants; fixed for a run.
+/// Adam's decay rates of the two moments.
+inline constexpr double kAdamBeta1 = 0.9;
+inline constexpr double kAdamBeta2 = 0.999;
+
+/// Learning-rate schedule; fixed for a run.
 struct StepSchedule {
   std::uint64_t seed = 0;
   double learning_rate = 1e-3;
   double decay_rate = 1.0;  ///< factor per `decay_steps`; 1 is a constant rate
   std::int64_t decay_steps = 1;
   bool staircase = false;  ///< whole powers of decay_rate only
-  double beta1 = 0.9;
-  double beta2 = 0.999;
   std::int64_t batch = 100;
   std::int64_t steps_per_epoch = 1;  ///< the epoch's order holds batch * steps_per_epoch samples
 };
@@ -44,7 +46,7 @@ SHCNN_HD void advance(StepState& state, const StepSchedule& schedule) {
   state.lr = schedule.decay_rate == 1.0
                  ? schedule.learning_rate
                  : schedule.learning_rate * pow(schedule.decay_rate, schedule.staircase ? floor(periods) : periods);
-  state.lr_t = static_cast<float>(state.lr * sqrt(1 - pow(schedule.beta2, t)) / (1 - pow(schedule.beta1, t)));
+  state.lr_t = static_cast<float>(state.lr * sqrt(1 - pow(kAdamBeta2, t)) / (1 - pow(kAdamBeta1, t)));
   state.clip_scale = 1;
 }
 

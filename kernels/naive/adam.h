@@ -36,13 +36,17 @@ void adam_step(const Context&, AdamParams<T> params, std::int64_t decayed, const
   std::int64_t non_finite = 0;
   for (std::int64_t i = 0; i < w.count(); ++i) {
     if (i < decayed) sum_squares += static_cast<double>(w.data[i]) * static_cast<double>(w.data[i]);
-    if (!std::isfinite(g.data[i])) {
+    const T lambda = i < decayed ? params.lambda : T(0);
+    T weight = w.data[i], mean = m.data[i], square = v.data[i];
+    adam_update(weight, mean, square, g.data[i], lambda, static_cast<T>(state->clip_scale), static_cast<T>(state->lr_t),
+                params);
+    if (!adam_is_finite(weight, mean, square)) {
       ++non_finite;
       continue;
     }
-    const T lambda = i < decayed ? params.lambda : T(0);
-    adam_update(w.data[i], m.data[i], v.data[i], g.data[i], lambda, static_cast<T>(state->clip_scale),
-                static_cast<T>(state->lr_t), params);
+    w.data[i] = weight;
+    m.data[i] = mean;
+    v.data[i] = square;
   }
   report->sum_squares += sum_squares;
   report->non_finite += non_finite;
