@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
@@ -36,12 +37,14 @@ struct DTypeRow {
   std::string_view name;
   size_t size;
 };
-constexpr std::array<DTypeRow, 6> kDTypes{{{DType::kF32, "F32", 4},
+constexpr std::array<DTypeRow, 8> kDTypes{{{DType::kF32, "F32", 4},
                                            {DType::kF64, "F64", 8},
                                            {DType::kU8, "U8", 1},
                                            {DType::kI32, "I32", 4},
                                            {DType::kI64, "I64", 8},
-                                           {DType::kU64, "U64", 8}}};
+                                           {DType::kU64, "U64", 8},
+                                           {DType::kF16, "F16", 2},
+                                           {DType::kBF16, "BF16", 2}}};
 
 const DTypeRow& row_of(DType dtype) {
   return *std::find_if(kDTypes.begin(), kDTypes.end(), [&](const DTypeRow& row) { return row.dtype == dtype; });
@@ -191,7 +194,8 @@ class HeaderReader {
     }
     if (state_ == State::kDType) {
       const auto row = std::find_if(kDTypes.begin(), kDTypes.end(), [&](const DTypeRow& r) { return r.name == text; });
-      if (row == kDTypes.end()) return refuse("dtype '" + printable(text, 20) + "' is none of F32 F64 U8 I32 I64 U64");
+      if (row == kDTypes.end())
+        return refuse("dtype '" + printable(text, 20) + "' is none of F32 F64 F16 BF16 U8 I32 I64 U64");
       current_.dtype = row->dtype;
       has_dtype_ = true;
       state_ = State::kFields;
@@ -289,6 +293,8 @@ std::optional<size_t> first_non_finite(std::span<const std::byte> bytes, Bits ex
 std::optional<size_t> first_non_finite(DType dtype, std::span<const std::byte> bytes) {
   if (dtype == DType::kF32) return first_non_finite<uint32_t>(bytes, 0x7f800000u);
   if (dtype == DType::kF64) return first_non_finite<uint64_t>(bytes, 0x7ff0000000000000u);
+  if (dtype == DType::kF16) return first_non_finite<uint16_t>(bytes, 0x7c00u);
+  if (dtype == DType::kBF16) return first_non_finite<uint16_t>(bytes, 0x7f80u);
   return std::nullopt;
 }
 
@@ -300,7 +306,27 @@ constexpr const char* kDamagedMend = "the file is damaged: copy or make it again
 size_t dtype_size(DType dtype) { return row_of(dtype).size; }
 std::string_view dtype_name(DType dtype) { return row_of(dtype).name; }
 
+float float_of_bf16(uint16_t bits) { return std::bit_cast<float>(uint32_t{bits} << 16); }
+
+float float_of_f16(uint16_t bits) {
+  const uint32_t sign = (bits & 0x8000u) << 16, exponent = bits >> 10 & 0x1fu, fraction = bits & 0x3ffu;
+  if (exponent == 0) {  // zero and subnormal numbers: fraction * 2^-24, which float holds as a normal number
+    const float magnitude = static_cast<float>(fraction) * 0x1p-24f;
+    return sign ? -magnitude : magnitude;
+  }
+  const uint32_t wide = exponent == 0x1f ? 0xffu : exponent + (127 - 15);
+  return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
+}
+
 Safetensors Safetensors::read(const std::filesystem::path& path, const SafetensorsOptions& options) {
+  try {
+    return read_whole(path, options);
+  } catch (const std::bad_alloc&) {
+    throw Error(options.bad, path, "", "needs more memory than there is", "free some memory, or give another file");
+  }
+}
+
+Safetensors Safetensors::read_whole(const std::filesystem::path& path, const SafetensorsOptions& options) {
   const auto bad = [&](const std::string& place, const std::string& message, const char* mend) {
     return Error(options.bad, path, place, message, mend);
   };
@@ -366,13 +392,20 @@ Safetensors Safetensors::read(const std::filesystem::path& path, const Safetenso
               std::to_string(out.data_bytes_ - end) + " bytes follow the last tensor", kDamagedMend);
   }
 
+  if (const auto entry = out.metadata_.find(std::string(kHashKey)); entry != out.metadata_.end()) {
+    out.hash_ = entry->second;
+    out.metadata_.erase(entry);
+    if (out.hash_.empty()) throw bad("header", "metadata '" + std::string(kHashKey) + "' is empty", kDamagedMend);
+  } else if (options.require_hash) {
+    throw bad("header", "lacks metadata '" + std::string(kHashKey) + "'", "give a file written by shcnn");
+  }
+  if (options.accept) options.accept(out);
+
   const auto size = static_cast<size_t>(out.data_bytes_);
   out.data_ = with_memory_for(path, [&] { return std::make_unique_for_overwrite<std::byte[]>(size); });
   file.read_exactly({out.data_.get(), size});
 
-  if (const auto entry = out.metadata_.find(std::string(kHashKey)); entry != out.metadata_.end()) {
-    out.hash_ = entry->second;
-    out.metadata_.erase(entry);
+  if (!out.hash_.empty()) {
     ContentHash hash;
     hash.metadata(out.metadata_);
     for (const TensorInfo& tensor : out.tensors_) hash.tensor(tensor.name, tensor.dtype, tensor.shape);
@@ -380,8 +413,6 @@ Safetensors Safetensors::read(const std::filesystem::path& path, const Safetenso
     if (hash.digest() != out.hash_) {
       throw bad("", "its content does not match the hash stored in it", kDamagedMend);
     }
-  } else if (options.require_hash) {
-    throw bad("header", "lacks metadata '" + std::string(kHashKey) + "'", "give a file written by shcnn");
   }
 
   if (options.check_finite) {
@@ -409,7 +440,8 @@ const TensorInfo& Safetensors::require(std::string_view name, DType dtype) const
   if (tensor == nullptr) {
     throw Error(bad_, path_, tensor_place(name), "is missing", "give a file of the same kind of network and task");
   }
-  if (tensor->dtype != dtype) {
+  const bool half = tensor->dtype == DType::kF16 || tensor->dtype == DType::kBF16;
+  if (tensor->dtype != dtype && !(half && dtype == DType::kF32)) {
     throw Error(
         bad_, path_, tensor_place(name),
         "is of type " + std::string(dtype_name(tensor->dtype)) + ", " + std::string(dtype_name(dtype)) + " is expected",
@@ -426,19 +458,36 @@ const std::string& Safetensors::require_metadata(const std::string& key) const {
   return entry->second;
 }
 
-void Safetensors::copy_bytes(std::string_view name, DType dtype, std::span<const uint64_t> shape,
-                             std::span<std::byte> out) const {
+const TensorInfo& Safetensors::require(std::string_view name, DType dtype, std::span<const uint64_t> shape) const {
   const TensorInfo& tensor = require(name, dtype);
   if (!std::equal(shape.begin(), shape.end(), tensor.shape.begin(), tensor.shape.end())) {
     throw Error(bad_, path_, tensor_place(name),
                 "has shape " + shape_text(tensor.shape) + ", " + shape_text(shape) + " is expected",
                 "give a file of the same kind of network and task");
   }
+  return tensor;
+}
+
+void Safetensors::copy_bytes(std::string_view name, DType dtype, std::span<const uint64_t> shape,
+                             std::span<std::byte> out) const {
+  const TensorInfo& tensor = require(name, dtype, shape);
   const std::span<const std::byte> from = bytes(tensor);
-  if (from.size() != out.size()) {
+  const size_t count = from.size() / dtype_size(tensor.dtype);
+  if (count * dtype_size(dtype) != out.size()) {
     throw Error(ErrorKind::kUsage, path_, tensor_place(name),
-                "has " + std::to_string(from.size()) + " bytes, the place for it " + std::to_string(out.size()),
+                "takes " + std::to_string(count * dtype_size(dtype)) + " bytes, the place for it has " +
+                    std::to_string(out.size()),
                 "pass a place of the tensor's size");
+  }
+  if (tensor.dtype != dtype) {
+    const auto widen = tensor.dtype == DType::kF16 ? float_of_f16 : float_of_bf16;
+    for (size_t i = 0; i < count; ++i) {
+      uint16_t bits = 0;
+      std::memcpy(&bits, from.data() + i * sizeof bits, sizeof bits);
+      const float value = widen(bits);
+      std::memcpy(out.data() + i * sizeof value, &value, sizeof value);
+    }
+    return;
   }
   std::memcpy(out.data(), from.data(), from.size());
 }

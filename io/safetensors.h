@@ -7,6 +7,7 @@
 // Written: larger elements first, then by name, metadata by key, so equal content gives equal files; the metadata key
 // kHashKey holds the xxh3-128 of the content (names, types, shapes, metadata and the tensors' bytes), so that no bit
 // can turn unnoticed. Read: any file that keeps the rules below, ours or not; the hash is checked where there is one.
+// F16 and BF16, which other programs write, are read as float.
 //
 // Refused: a header over 16 MiB or over 4,096 tensors, keys given twice, types outside DType, tensors without elements,
 // shapes whose product overflows or does not match the offsets, gaps, overlaps, and a file longer or shorter than the
@@ -16,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -36,12 +38,16 @@ inline constexpr size_t kMaxRank = 8;
 inline constexpr std::string_view kHashKey = "shcnn.xxh3_128";
 
 /// Element types a file may hold.
-enum class DType { kF32, kF64, kU8, kI32, kI64, kU64 };
+enum class DType { kF32, kF64, kU8, kI32, kI64, kU64, kF16, kBF16 };
 
 /// Bytes per element.
 size_t dtype_size(DType dtype);
 /// The name in the file: "F32".
 std::string_view dtype_name(DType dtype);
+
+/// IEEE 754 binary16 and bfloat16 as float. Exact: float holds each of their values.
+float float_of_f16(uint16_t bits);
+float float_of_bf16(uint16_t bits);
 
 /// The DType of a C++ type.
 template <class T>
@@ -84,12 +90,17 @@ struct TensorInfo {
   uint64_t end = 0;
 };
 
+class Safetensors;
+
 /// How a file is read.
 struct SafetensorsOptions {
   ErrorKind bad = ErrorKind::kBadModel;         ///< the kind of error a bad file is
   bool require_hash = false;                    ///< refuse a file without kHashKey (one that must be ours)
-  bool check_finite = true;                     ///< refuse NaN and infinity in F32 and F64 tensors
+  bool check_finite = true;                     ///< refuse NaN and infinity in tensors of floating-point types
   uint64_t max_file_bytes = uint64_t{8} << 30;  ///< refuse larger files before memory is taken
+  /// Called once the header is known to fit the file and before memory is taken for the tensors; throws on a file that
+  /// cannot serve. It may ask for names, types, shapes, metadata and whether there is a hash, not for bytes.
+  std::function<void(const Safetensors&)> accept = {};
 };
 
 /// A file read and checked. The content lives in memory; spans given out live as long as this object.
@@ -102,7 +113,7 @@ class Safetensors {
   const std::vector<TensorInfo>& tensors() const noexcept { return tensors_; }
   /// Without kHashKey.
   const Metadata& metadata() const noexcept { return metadata_; }
-  /// The verified content hash; empty where the file has none.
+  /// The content hash, verified once read() has returned; empty where the file has none.
   const std::string& hash() const noexcept { return hash_; }
 
   /// nullptr where there is no such tensor.
@@ -110,8 +121,8 @@ class Safetensors {
   /// The bytes of a tensor of this file.
   std::span<const std::byte> bytes(const TensorInfo& tensor) const;
 
-  /// Copies tensor `name` to `out`. @throws Error (options.bad) where it is missing, of another type, or its shape is
-  /// not `shape`; the message names the tensor and both shapes
+  /// Copies tensor `name` to `out`; to float also from F16 and BF16. @throws Error (options.bad) where it is missing,
+  /// of another type, or its shape is not `shape`; the message names the tensor and both shapes
   template <class T>
   void copy_to(std::string_view name, std::span<const uint64_t> shape, std::span<T> out) const {
     copy_bytes(name, dtype_of<T>(), shape, std::as_writable_bytes(out));
@@ -120,16 +131,20 @@ class Safetensors {
   template <class T>
   std::vector<T> values(std::string_view name) const {
     const TensorInfo& tensor = require(name, dtype_of<T>());
-    std::vector<T> out(static_cast<size_t>((tensor.end - tensor.begin) / sizeof(T)));
+    std::vector<T> out(static_cast<size_t>((tensor.end - tensor.begin) / dtype_size(tensor.dtype)));
     copy_bytes(name, dtype_of<T>(), tensor.shape, std::as_writable_bytes(std::span(out)));
     return out;
   }
-  /// Tensor `name` of type `dtype`. @throws Error where it is missing or of another type
+  /// Tensor `name` if it can be read as `dtype` (kF32: also F16 and BF16). @throws Error where it is missing or of
+  /// another type
   const TensorInfo& require(std::string_view name, DType dtype) const;
+  /// The same, of this shape.
+  const TensorInfo& require(std::string_view name, DType dtype, std::span<const uint64_t> shape) const;
   /// Metadata entry `key`. @throws Error where it is missing
   const std::string& require_metadata(const std::string& key) const;
 
  private:
+  static Safetensors read_whole(const std::filesystem::path& path, const SafetensorsOptions& options);
   void copy_bytes(std::string_view name, DType dtype, std::span<const uint64_t> shape, std::span<std::byte> out) const;
 
   std::filesystem::path path_;

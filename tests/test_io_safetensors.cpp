@@ -1,5 +1,7 @@
 // safetensors: what is written comes back, equal content gives equal files, and no damaged or hostile file does
 // anything but be refused with one line that says why.
+#include <sys/resource.h>
+
 #include <array>
 #include <bit>
 #include <catch2/catch.hpp>
@@ -53,7 +55,7 @@ RandomTensors random_tensors(std::mt19937_64& random) {
   for (size_t i = 0; i < count; ++i) {
     TensorView view;
     view.name = std::to_string(i) + random_text(random);
-    view.dtype = static_cast<DType>(random() % 6);
+    view.dtype = static_cast<DType>(random() % 8);
     size_t elements = 1;
     for (size_t rank = random() % 4; rank > 0; --rank) {
       view.shape.push_back(1 + random() % 5);
@@ -68,7 +70,7 @@ RandomTensors random_tensors(std::mt19937_64& random) {
   return out;
 }
 
-constexpr SafetensorsOptions kAnyBits{.check_finite = false};
+const SafetensorsOptions kAnyBits{.check_finite = false};
 
 std::string read_error(const std::filesystem::path& path, const std::string& bytes,
                        const SafetensorsOptions& options = {}) {
@@ -145,6 +147,70 @@ TEST_CASE("values are copied out by name, type and shape", "[io][safetensors]") 
         prefix + "tensor 'fc1.w': is of type F32, F64 is expected" + mend);
   CHECK(file.require_metadata("k") == "v");
   CHECK_THAT(error_text([&] { file.require_metadata("x"); }), Catch::Contains("lacks metadata 'x'"));
+}
+
+namespace {
+
+/// The value of a binary floating-point number by its definition, in double.
+double value_of(uint16_t bits, int exponent_bits, int fraction_bits) {
+  const int bias = (1 << (exponent_bits - 1)) - 1, most = (1 << exponent_bits) - 1;
+  const int exponent = bits >> fraction_bits & most, fraction = bits & ((1 << fraction_bits) - 1);
+  double magnitude = 0;
+  if (exponent == most) {
+    magnitude = fraction == 0 ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
+  } else if (exponent == 0) {
+    magnitude = std::ldexp(fraction, 1 - bias - fraction_bits);
+  } else {
+    magnitude = std::ldexp((1 << fraction_bits) + fraction, exponent - bias - fraction_bits);
+  }
+  return std::copysign(magnitude, bits >> 15 ? -1.0 : 1.0);
+}
+
+}  // namespace
+
+TEST_CASE("each of the 65,536 F16 and BF16 numbers is read as the float of the same value", "[io][safetensors]") {
+  TemporaryFolder folder;
+  std::vector<uint16_t> all(65536);
+  for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<uint16_t>(i);
+  const std::vector<TensorView> tensors = {{"f16", DType::kF16, {256, 256}, std::as_bytes(std::span(all))},
+                                           {"bf16", DType::kBF16, {65536}, std::as_bytes(std::span(all))}};
+  write_safetensors(folder / "a", tensors, {}, Overwrite::kNo);
+  CHECK_THAT(error_text([&] { Safetensors::read(folder / "a"); }), Catch::Contains("is NaN or infinite"));
+  const Safetensors file = Safetensors::read(folder / "a", kAnyBits);
+  std::vector<float> f16(65536);
+  file.copy_to<float>("f16", std::array<uint64_t, 2>{256, 256}, f16);
+  const std::vector<float> bf16 = file.values<float>("bf16");
+  REQUIRE(bf16.size() == 65536);
+  int wrong = 0;
+  for (size_t i = 0; i < all.size(); ++i) {
+    const auto same = [](float got, double want) {
+      return std::isnan(want) ? std::isnan(got)
+                              : static_cast<double>(got) == want && std::signbit(got) == std::signbit(want);
+    };
+    if (!same(f16[i], value_of(all[i], 5, 10)) || !same(bf16[i], value_of(all[i], 8, 7))) ++wrong;
+  }
+  CHECK(wrong == 0);
+  CHECK_THAT(error_text([&] { file.values<double>("f16"); }), Catch::Contains("is of type F16, F64 is expected"));
+  CHECK_THAT(error_text([&] { file.values<int32_t>("bf16"); }), Catch::Contains("is of type BF16, I32 is expected"));
+}
+
+TEST_CASE("a file can be refused by its header before memory is taken for its tensors", "[io][safetensors]") {
+  TemporaryFolder folder;
+  const auto path = folder / "large.safetensors";
+  const uint64_t bytes = uint64_t{6} << 30;
+  const std::string end = std::to_string(bytes);
+  put(path, assemble("{" + tensor_json("x", "U8", "[" + end + "]", "[0," + end + "]") + "}"));
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) + bytes);  // a hole: no disk is used
+  SafetensorsOptions options;
+  options.accept = [&](const Safetensors& file) {
+    CHECK(file.find("x") != nullptr);
+    CHECK(file.hash().empty());
+    throw Error(ErrorKind::kBadModel, path, "", "is not wanted", "");
+  };
+  CHECK(error_text([&] { Safetensors::read(path, options); }) == path.string() + ": is not wanted");
+  struct rusage usage {};
+  REQUIRE(::getrusage(RUSAGE_SELF, &usage) == 0);
+  CHECK(usage.ru_maxrss < 2 << 20);  // kB
 }
 
 TEST_CASE("bad safetensors files are refused with their reason", "[io][safetensors]") {
