@@ -2,6 +2,7 @@
 #include "engine/range_lock.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,6 +10,7 @@
 
 #include "io/error.h"
 #include "io/input_file.h"
+#include "io/system_calls.h"
 
 namespace shcnn {
 namespace {
@@ -19,24 +21,28 @@ int set_lock(int fd, int command, short type, std::int64_t byte) {
   range.l_whence = SEEK_SET;
   range.l_start = byte;
   range.l_len = 1;
-  int result = 0;
-  do {
-    result = ::fcntl(fd, command, &range);
-  } while (result != 0 && errno == EINTR);
-  return result;
+  return io::retrying([&] { return ::fcntl(fd, command, &range); });
 }
 
 }  // namespace
 
 RangeLock::RangeLock(std::filesystem::path path) : path_(std::move(path)) {
-  fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  fd_ = io::open_file(path_, O_RDWR | O_CREAT);
   if (fd_ < 0) {
-    throw io::Error(io::ErrorKind::kDisk, path_, "", "cannot be opened: " + io::system_message(errno),
-                    "check the folder's permissions");
+    const int error = errno;
+    throw io::Error(io::ErrorKind::kDisk, path_, "", "cannot be opened: " + io::system_message(error),
+                    io::remedy_for(error));
   }
 }
 
 RangeLock::~RangeLock() { ::close(fd_); }
+
+bool RangeLock::in_place() const {
+  struct stat locked {
+  }, named{};
+  return ::fstat(fd_, &locked) == 0 && ::stat(path_.c_str(), &named) == 0 && locked.st_dev == named.st_dev &&
+         locked.st_ino == named.st_ino;
+}
 
 RangeLock::Held::~Held() {
   if (lock_ != nullptr) set_lock(lock_->fd_, F_OFD_SETLK, F_UNLCK, byte_);

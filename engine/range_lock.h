@@ -31,6 +31,9 @@ class RangeLock {
     std::int64_t byte_;
   };
 
+  /// False once the path names no file or another one: what is locked then no longer excludes anybody.
+  bool in_place() const;
+
   /// Nothing where another holder has it.
   std::optional<Held> try_hold(std::int64_t byte) const;
   /// Waits for it.

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "io/input_file.h"
+#include "io/system_calls.h"
 
 namespace shcnn::io {
 namespace {
@@ -36,39 +37,6 @@ std::string temporary_prefix(const std::filesystem::path& path) {
   prefix.insert(prefix.begin(), '.');
   prefix.push_back('.');
   return prefix;
-}
-
-int open_retrying(const std::filesystem::path& path, int flags, mode_t mode = 0) {
-  for (;;) {
-    const int fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
-    if (fd >= 0 || errno != EINTR) return fd;
-  }
-}
-
-template <class Call>
-int retrying(Call call) {
-  for (;;) {
-    const int result = call();
-    if (result == 0 || errno != EINTR) return result;
-  }
-}
-
-const char* mend_for(int error_number) {
-  switch (error_number) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-      return "free some space or write elsewhere";
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return "write to a folder this user may write to";
-    case ENOENT:
-    case ENOTDIR:
-      return "make the folder first";
-    default:
-      return "check the disk";
-  }
 }
 
 Error exists_already(const std::filesystem::path& path) {
@@ -99,9 +67,10 @@ int remove_stale_temporaries(const std::filesystem::path& path) noexcept {
          entry.increment(error)) {
       const std::string name = entry->path().filename().string();
       if (!name.starts_with(prefix) || !name.ends_with(kSuffix)) continue;
-      const int fd = open_retrying(entry->path(), O_RDWR | O_NOFOLLOW | O_NONBLOCK);
+      const int fd = open_file(entry->path(), O_RDWR | O_NOFOLLOW | O_NONBLOCK);
       if (fd < 0) continue;
-      if (::flock(fd, LOCK_EX | LOCK_NB) == 0 && ::unlink(entry->path().c_str()) == 0) ++removed;
+      if (retrying([&] { return ::flock(fd, LOCK_EX | LOCK_NB); }) == 0 && ::unlink(entry->path().c_str()) == 0)
+        ++removed;
       ::close(fd);
     }
   } catch (const std::exception&) {
@@ -124,7 +93,7 @@ AtomicFile::AtomicFile(std::filesystem::path path, Overwrite overwrite)
   for (int tries = 0; tries < kCreateTries; ++tries) {
     temporary_ = folder_of(path_) / (temporary_prefix(path_) + std::to_string(::getpid()) + "." +
                                      std::to_string(counter.fetch_add(1)) + std::string(kSuffix));
-    fd_ = open_retrying(temporary_, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
+    fd_ = open_file(temporary_, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
     if (fd_ < 0 && errno == EEXIST) continue;
     if (fd_ < 0) fail(errno, "cannot make a file in its folder");
     // A file system without locks (ENOLCK, EOPNOTSUPP) is used without: its temporaries are then never told stale
@@ -147,7 +116,7 @@ void AtomicFile::discard() noexcept {
 void AtomicFile::fail(int error_number, const char* doing) {
   discard();
   throw Error(ErrorKind::kDisk, path_, written_ > 0 ? "byte " + std::to_string(written_) : "",
-              std::string(doing) + ": " + system_message(error_number), mend_for(error_number));
+              std::string(doing) + ": " + system_message(error_number), remedy_for(error_number));
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
@@ -166,8 +135,7 @@ void AtomicFile::flush() {
 
 void AtomicFile::write_through(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const ssize_t put = ::write(fd_, bytes.data(), std::min(bytes.size(), kMaxWriteCall));
-    if (put < 0 && errno == EINTR) continue;
+    const ssize_t put = retrying([&] { return ::write(fd_, bytes.data(), std::min(bytes.size(), kMaxWriteCall)); });
     if (put <= 0) fail(put < 0 ? errno : ENOSPC, "cannot write it");
     written_ += static_cast<uint64_t>(put);
     bytes = bytes.subspan(static_cast<size_t>(put));
@@ -192,13 +160,7 @@ void AtomicFile::commit() {
   // From here on the path holds the new content. Closing may report a late error of a network file system.
   if (::close(std::exchange(fd_, -1)) != 0 && errno != EINTR) fail(errno, "cannot close it");
 
-  const int folder = open_retrying(folder_of(path_), O_RDONLY | O_DIRECTORY);
-  if (folder < 0) fail(errno, "cannot open its folder to make the new name durable");
-  const int synced = retrying([&] { return ::fsync(folder); });
-  const int error = errno;
-  ::close(folder);
-  // EINVAL: a file system on which folders need no fsync
-  if (synced != 0 && error != EINVAL) fail(error, "cannot make the new name durable");
+  if (sync_folder(folder_of(path_)) != 0) fail(errno, "cannot make the new name durable");
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text, Overwrite overwrite) {

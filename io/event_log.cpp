@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "io/input_file.h"
+#include "io/system_calls.h"
 
 namespace shcnn::io {
 namespace {
@@ -70,10 +71,10 @@ EventLog::EventLog(const std::filesystem::path& folder, double wall_time) {
   const std::string name = "events.out.tfevents." + std::to_string(static_cast<int64_t>(wall_time)) + ".shcnn";
   for (int number = 0; fd_ < 0; ++number) {
     path_ = folder / (number == 0 ? name : name + "." + std::to_string(number));
-    fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
-    if (fd_ < 0 && errno != EEXIST && errno != EINTR) {
-      throw Error(ErrorKind::kDisk, path_, "", "cannot make it: " + system_message(errno),
-                  "write to a folder this user may write to");
+    fd_ = open_file(path_, O_WRONLY | O_CREAT | O_EXCL | O_APPEND);
+    if (fd_ < 0 && errno != EEXIST) {
+      const int error = errno;
+      throw Error(ErrorKind::kDisk, path_, "", "cannot make it: " + system_message(error), remedy_for(error));
     }
   }
   std::string event = event_start(wall_time, 0);
@@ -109,11 +110,10 @@ void EventLog::append_record(std::string_view data) {
   record += data;
   append_fixed(record, masked(crc32c(data)));
   for (std::string_view rest = record; !rest.empty();) {
-    const ssize_t put = ::write(fd_, rest.data(), rest.size());
-    if (put < 0 && errno == EINTR) continue;
+    const ssize_t put = retrying([&] { return ::write(fd_, rest.data(), rest.size()); });
     if (put <= 0) {
-      throw Error(ErrorKind::kDisk, path_, "", "cannot write on: " + system_message(put < 0 ? errno : ENOSPC),
-                  "free some space or write elsewhere");
+      const int error = put < 0 ? errno : ENOSPC;
+      throw Error(ErrorKind::kDisk, path_, "", "cannot write on: " + system_message(error), remedy_for(error));
     }
     rest.remove_prefix(static_cast<size_t>(put));
   }

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "io/memory.h"
+#include "io/system_calls.h"
 
 namespace shcnn::io {
 namespace {
@@ -23,9 +24,7 @@ std::string system_message(int error_number) { return std::system_category().mes
 
 InputFile::InputFile(std::filesystem::path path, ErrorKind bad) : path_(std::move(path)), bad_(bad) {
   // O_NONBLOCK: opening a pipe that nobody writes returns at once and is then refused below.
-  do {
-    fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  } while (fd_ < 0 && errno == EINTR);
+  fd_ = open_file(path_, O_RDONLY | O_NONBLOCK);
   if (fd_ < 0) {
     const int error = errno;
     if (error == ENOENT || error == ENOTDIR) throw Error(bad_, path_, "", "there is no such file", "check the path");
@@ -61,8 +60,8 @@ InputFile::~InputFile() {
 size_t InputFile::read_some(std::span<std::byte> out) {
   size_t done = 0;
   while (done < out.size()) {
-    const ssize_t got = ::read(fd_, out.data() + done, std::min(out.size() - done, kMaxReadCall));
-    if (got < 0 && errno == EINTR) continue;
+    const ssize_t got =
+        retrying([&] { return ::read(fd_, out.data() + done, std::min(out.size() - done, kMaxReadCall)); });
     if (got < 0) {
       throw Error(ErrorKind::kDisk, path_, "byte " + std::to_string(position_),
                   "cannot read on: " + system_message(errno), "check the disk");

@@ -1,83 +1,22 @@
 // AtomicFile under every single failure of the system calls it makes: after it, the path holds the old or the new
 // content in full, no temporary is left, and the error is a disk error that names the file.
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cerrno>
-#include <cstdarg>
 
 #include "io/atomic_file.h"
 #include "io_support.h"
-
-namespace {
-
-/// The calls that the linker redirects here. The call number `fail_at` (counted from 1) fails with `error`; with
-/// `for_ever`, all later ones of the same name do as well.
-struct Faults {
-  int fail_at = 0;
-  int error = 0;  // 0: a write moves only half of what it was asked to
-  bool for_ever = false;
-  std::string only{};  // the one call to count; empty: all
-  int calls = 0;
-  std::string failing{};  // the name of the call that failed
-};
-Faults faults;
-std::string call_log;  // names of the calls, one letter each: o w s r c f
-
-bool must_fail(const char* name) {
-  call_log += name == std::string("fsync") ? 's' : *name;
-  if (!faults.only.empty() && faults.only != name) return false;
-  ++faults.calls;
-  if (faults.calls == faults.fail_at) faults.failing = name;
-  if (faults.calls == faults.fail_at || (faults.for_ever && faults.calls > faults.fail_at && faults.failing == name)) {
-    errno = faults.error;
-    return faults.fail_at > 0;
-  }
-  return false;
-}
-
-}  // namespace
-
-extern "C" {
-int __real_open(const char* path, int flags, ...);
-ssize_t __real_write(int fd, const void* bytes, size_t count);
-int __real_fsync(int fd);
-int __real_rename(const char* from, const char* to);
-int __real_renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags);
-int __real_close(int fd);
-int __real_flock(int fd, int operation);
-
-int __wrap_open(const char* path, int flags, ...) {
-  va_list arguments;
-  va_start(arguments, flags);
-  const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(arguments, mode_t) : 0;
-  va_end(arguments);
-  return must_fail("open") ? -1 : __real_open(path, flags, mode);
-}
-ssize_t __wrap_write(int fd, const void* bytes, size_t count) {
-  if (!must_fail("write")) return __real_write(fd, bytes, count);
-  return faults.error == 0 ? __real_write(fd, bytes, (count + 1) / 2) : -1;
-}
-int __wrap_fsync(int fd) { return must_fail("fsync") ? -1 : __real_fsync(fd); }
-int __wrap_rename(const char* from, const char* to) { return must_fail("rename") ? -1 : __real_rename(from, to); }
-int __wrap_renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) {
-  return must_fail("rename") ? -1 : __real_renameat2(from_folder, from, to_folder, to, flags);
-}
-int __wrap_close(int fd) {
-  if (!must_fail("close")) return __real_close(fd);
-  __real_close(fd);  // as Linux does: the descriptor is gone whatever close says
-  return -1;
-}
-int __wrap_flock(int fd, int operation) { return must_fail("flock") ? -1 : __real_flock(fd, operation); }
-}
+#include "support/system_faults.h"
 
 namespace shcnn::io {
 namespace {
 
+using shcnn::test::call_log;
+using shcnn::test::faults;
+using shcnn::test::Faults;
 using test::error_text;
 using test::get;
 using test::put;
