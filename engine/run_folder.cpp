@@ -1,12 +1,11 @@
 #include "engine/run_folder.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "io/atomic_file.h"
@@ -18,38 +17,58 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kOwnFiles[] = {"weights.safetensors",   "weights-last.safetensors",
-                                     "state.safetensors",     "state-prev.safetensors",
-                                     "state.safetensors.new", "curves.csv",
-                                     "results.json",          "confusion.csv",
-                                     "config.toml",           "report.html"};
+/// What a run has computed: a folder with one of these is not overwritten.
+constexpr const char* kResults[] = {"weights.safetensors", "weights-last.safetensors",
+                                    "state.safetensors",   "state-prev.safetensors",
+                                    "curves.csv",          "results.json",
+                                    "confusion.csv",       "report.html"};
+constexpr const char* kConfig = "config.toml";
+constexpr const char* kLock = "run.lock";
+constexpr std::int64_t kLockedByte = 0;
 
-bool holds_run(const fs::path& folder) {
-  for (const char* name : kOwnFiles) {
-    if (fs::exists(folder / name)) return true;
-  }
-  return false;
+bool holds_any(const fs::path& folder) {
+  return std::any_of(std::begin(kResults), std::end(kResults),
+                     [&](const char* name) { return fs::exists(folder / name); });
+}
+
+/// The folder of a run, after check() has found nothing against it.
+fs::path made(const fs::path& path, RunFolder::Open open) {
+  RunFolder::check(path, open);
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error)
+    throw io::Error(io::ErrorKind::kDisk, path, "", "cannot be made: " + error.message(),
+                    "name another folder with --out");
+  return path;
+}
+
+RangeLock::Held held(const RangeLock& lock, const fs::path& path) {
+  if (std::optional<RangeLock::Held> held = lock.try_hold(kLockedByte)) return std::move(*held);
+  throw io::Error(io::ErrorKind::kUsage, path, "", "another process is training here",
+                  "wait for it, or name another --out");
 }
 
 /// What an epoch is described by, in curves.csv and in the event log.
 struct Curve {
   const char* name;
-  bool of_validation;
-  double (*value)(const EpochRecord&);
+  std::optional<double> (*value)(const EpochRecord&);  ///< nothing where the epoch has no such value
 };
+std::optional<double> of_validation(const EpochRecord& record, double value) {
+  return record.validated ? std::optional(value) : std::nullopt;
+}
 constexpr Curve kCurves[] = {
-    {"learning_rate", false, [](const EpochRecord& r) { return r.learning_rate; }},
-    {"loss", false, [](const EpochRecord& r) { return r.loss; }},
-    {"cross_entropy", false, [](const EpochRecord& r) { return r.cross_entropy; }},
-    {"divergence", false, [](const EpochRecord& r) { return r.divergence; }},
-    {"l2_term", false, [](const EpochRecord& r) { return r.l2_term; }},
-    {"training_accuracy", false, [](const EpochRecord& r) { return r.accuracy; }},
-    {"grad_norm", false, [](const EpochRecord& r) { return r.grad_norm; }},
-    {"skipped_steps", false, [](const EpochRecord& r) { return static_cast<double>(r.skipped); }},
-    {"validation_accuracy", true, [](const EpochRecord& r) { return r.validation_accuracy; }},
-    {"validation_uf1", true, [](const EpochRecord& r) { return r.validation_uf1; }},
-    {"validation_uar", true, [](const EpochRecord& r) { return r.validation_uar; }},
-    {"validation_cross_entropy", true, [](const EpochRecord& r) { return r.validation_cross_entropy; }},
+    {"learning_rate", [](const EpochRecord& r) { return std::optional(r.learning_rate); }},
+    {"loss", [](const EpochRecord& r) { return std::optional(r.loss); }},
+    {"cross_entropy", [](const EpochRecord& r) { return std::optional(r.cross_entropy); }},
+    {"divergence", [](const EpochRecord& r) { return std::optional(r.divergence); }},
+    {"l2_term", [](const EpochRecord& r) { return std::optional(r.l2_term); }},
+    {"training_accuracy", [](const EpochRecord& r) { return std::optional(r.accuracy); }},
+    {"grad_norm", [](const EpochRecord& r) { return r.grad_norm; }},
+    {"skipped_steps", [](const EpochRecord& r) { return std::optional(static_cast<double>(r.skipped)); }},
+    {"validation_accuracy", [](const EpochRecord& r) { return of_validation(r, r.validation_accuracy); }},
+    {"validation_uf1", [](const EpochRecord& r) { return of_validation(r, r.validation_uf1); }},
+    {"validation_uar", [](const EpochRecord& r) { return of_validation(r, r.validation_uar); }},
+    {"validation_cross_entropy", [](const EpochRecord& r) { return of_validation(r, r.validation_cross_entropy); }},
 };
 
 /// A class or image name as a CSV field.
@@ -62,42 +81,49 @@ std::string field(const std::string& text) {
 
 }  // namespace
 
-RunFolder::RunFolder(fs::path path, Open open) : path_(std::move(path)) {
-  if (open == Open::kResume && !fs::exists(state()) && !fs::exists(previous_state())) {
-    throw io::Error(io::ErrorKind::kUsage, path_, "", "holds no state to resume",
-                    "start without --resume, or name the folder of a run");
-  }
-  std::error_code error;
-  fs::create_directories(path_, error);
-  if (error)
-    throw io::Error(io::ErrorKind::kDisk, path_, "", "cannot be made: " + error.message(),
-                    "name another folder with --out");
-  if (open == Open::kNew && holds_run(path_)) {
-    throw io::Error(io::ErrorKind::kUsage, path_, "", "holds a run already",
-                    "continue it with --resume, replace it with --force, or name another --out");
-  }
-  const fs::path lock = path_ / "run.lock";
-  lock_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (lock_ < 0) throw io::Error(io::ErrorKind::kDisk, lock, "", "cannot be written", "check the folder's permissions");
-  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-    ::close(lock_);
-    throw io::Error(io::ErrorKind::kUsage, path_, "", "another process is training here",
-                    "wait for it, or name another --out");
-  }
-  if (open == Open::kReplace) {
-    for (const char* name : kOwnFiles) fs::remove(path_ / name, error);
-    for (const fs::directory_entry& entry : fs::directory_iterator(path_)) {
-      if (entry.path().filename().string().starts_with("events.out.tfevents.")) fs::remove(entry.path(), error);
+void RunFolder::check(const fs::path& path, Open open) {
+  if (open == Open::kResume) {
+    if (!fs::is_directory(path)) {
+      throw io::Error(io::ErrorKind::kUsage, path, "", "no such run",
+                      "name the --out of shcnn train, or start without --resume");
+    }
+    if (!fs::exists(path / "state.safetensors") && !fs::exists(path / "state-prev.safetensors")) {
+      throw io::Error(io::ErrorKind::kUsage, path, "", "holds no state to resume",
+                      "start without --resume, or name the folder of a run");
     }
   }
-  for (const fs::path& file : {weights(), last_weights(), state(), curves(), results(), confusion()})
+  // A run that ended before it had computed anything leaves its configuration and its lock.
+  const bool other_config = fs::exists(path / kConfig) && !fs::exists(path / kLock);
+  if (open == Open::kNew && (holds_any(path) || other_config)) {
+    throw io::Error(io::ErrorKind::kUsage, path, "", "holds a run already",
+                    "continue it with --resume, replace it with --force, or name another --out");
+  }
+}
+
+RunFolder::RunFolder(fs::path path, Open open)
+    : path_(made(path, open)), lock_(path_ / kLock), held_(held(lock_, path_)) {
+  require_in_place();  // the folder may have been removed between the making and the locking
+  check(path_, open);
+  if (open == Open::kReplace) {
+    std::error_code ignored;
+    for (const char* name : kResults) fs::remove(path_ / name, ignored);
+    for (const fs::directory_entry& entry : fs::directory_iterator(path_)) {
+      if (entry.path().filename().string().starts_with("events.out.tfevents.")) fs::remove(entry.path(), ignored);
+    }
+  }
+  for (const fs::path& file : {weights(), last_weights(), state(), curves(), results(), confusion(), config()})
     io::remove_stale_temporaries(file);
 }
 
 RunFolder::~RunFolder() {
   std::error_code ignored;
-  fs::remove(path_ / "run.lock", ignored);
-  ::close(lock_);
+  if (lock_.in_place() && !holds_any(path_)) fs::remove(config(), ignored);
+}
+
+void RunFolder::require_in_place() const {
+  if (lock_.in_place()) return;
+  throw io::Error(io::ErrorKind::kDisk, path_, "", "was removed or replaced while the run was writing to it",
+                  "start the run again in a folder that stays");
 }
 
 void write_curves(const fs::path& path, const std::vector<EpochRecord>& curves) {
@@ -106,9 +132,7 @@ void write_curves(const fs::path& path, const std::vector<EpochRecord>& curves) 
   std::vector<std::vector<double>> rows;
   for (const EpochRecord& r : curves) {
     std::vector<double> row = {static_cast<double>(r.epoch), static_cast<double>(r.step)};
-    for (const Curve& curve : kCurves) {
-      row.push_back(curve.of_validation && !r.validated ? std::numeric_limits<double>::quiet_NaN() : curve.value(r));
-    }
+    for (const Curve& curve : kCurves) row.push_back(curve.value(r).value_or(std::numeric_limits<double>::quiet_NaN()));
     rows.push_back(std::move(row));
   }
   io::write_curves_csv(path, columns, rows, io::Overwrite::kYes);
@@ -121,8 +145,8 @@ void log_epoch(io::EventLog& log, const EpochRecord& record) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const double seconds = std::chrono::duration<double>(now).count();
   for (const Curve& curve : kCurves) {
-    if (curve.of_validation && !record.validated) continue;
-    log.add(seconds, static_cast<std::int64_t>(record.step), {curve.name, static_cast<float>(curve.value(record))});
+    if (const std::optional<double> value = curve.value(record))
+      log.add(seconds, static_cast<std::int64_t>(record.step), {curve.name, static_cast<float>(*value)});
   }
 }
 
@@ -171,16 +195,36 @@ void write_confusion(const fs::path& path, const Confusion& confusion, const std
 
 TrainOutcome train_in(RunFolder& folder, Trainer& trainer, const TrainConfig& config, const Samples& training,
                       const Samples* validation, const Weights& template_weights, const TrainHooks& hooks,
-                      bool force_resume, std::string* note) {
+                      const TrainInOptions& options, std::string* note) {
   RunIdentity identity{config.fields(), content_hash(training) + (validation ? "+" + content_hash(*validation) : "")};
+  const auto save = [&](const TrainState& state) {
+    save_state(folder.state(), folder.previous_state(), trainer.model(), {state, identity});
+  };
+  // What is written to a folder that somebody removed fails, or lands in another run's: say what happened.
+  const auto in_place = [&](const auto& write) {
+    folder.require_in_place();
+    try {
+      write();
+    } catch (const io::Error&) {
+      folder.require_in_place();
+      throw;
+    }
+  };
+  const auto write_config = [&] {
+    if (!options.config_toml.empty()) io::write_file(folder.config(), options.config_toml, io::Overwrite::kYes);
+  };
   if (fs::exists(folder.state()) || fs::exists(folder.previous_state())) {
     const SavedState saved = load_state(folder.state(), folder.previous_state(), trainer.model(), note);
     const std::string differs = difference(saved.identity, identity);
-    if (!differs.empty() && !force_resume) {
+    if (!differs.empty() && !options.force_resume) {
       throw Error(ErrorKind::kUsage, folder.state().string(),
                   "this run cannot go on: " + differs + "; give the same, or --force-resume");
     }
     trainer.restore(saved.state);
+    in_place(write_config);
+    if (!differs.empty()) in_place([&] { save(saved.state); });  // from here on the run is one of these settings
+  } else {
+    in_place(write_config);
   }
 
   const auto save_weights_as = [&](const fs::path& path, int epoch) {
@@ -193,18 +237,20 @@ TrainOutcome train_in(RunFolder& folder, Trainer& trainer, const TrainConfig& co
   io::EventLog events(folder.path(), std::chrono::duration<double>(now).count());
   TrainHooks own = hooks;
   own.on_epoch = [&](const EpochRecord& record, const Evaluation* evaluation, bool best) {
-    save_weights_as(folder.last_weights(), record.epoch);
-    if (best || !evaluation) save_weights_as(folder.weights(), record.epoch);
-    if (best && validation) {
-      write_results(folder.results(), *validation, *evaluation);
-      write_confusion(folder.confusion(), evaluation->confusion, validation->class_names);
-    }
-    write_curves(folder.curves(), trainer.curves());
-    log_epoch(events, record);
+    in_place([&] {
+      save_weights_as(folder.last_weights(), record.epoch);
+      if (best || !evaluation) save_weights_as(folder.weights(), record.epoch);
+      if (best && validation) {
+        write_results(folder.results(), *validation, *evaluation);
+        write_confusion(folder.confusion(), evaluation->confusion, validation->class_names);
+      }
+      write_curves(folder.curves(), trainer.curves());
+      log_epoch(events, record);
+    });
     if (hooks.on_epoch) hooks.on_epoch(record, evaluation, best);
   };
   own.save_state = [&](const TrainState& state) {
-    save_state(folder.state(), folder.previous_state(), trainer.model(), {state, identity});
+    in_place([&] { save(state); });
     if (hooks.save_state) hooks.save_state(state);
   };
   return trainer.run(own);

@@ -5,10 +5,12 @@
 //   state.safetensors, state-prev.safetensors   to resume
 //   curves.csv                 one row an epoch
 //   results.json, confusion.csv   every validation prediction, of the best epoch
-//   config.toml                the resolved configuration (written by the program)
+//   config.toml                the settings of the latest start, in the program's words
 //   events.out.tfevents.*      the curves for TensorBoard, one file for each time the run was started
 //   report.html                all of it to look at (written by the program)
-//   run.lock                   held by the process that trains here
+//   run.lock                   locked by the process that trains here; never removed, since a process that has opened
+//   it
+//                              may be about to lock it
 // No file but the events, the report and the lock holds times, paths, hosts or thread counts: equal runs give equal
 // bytes.
 #pragma once
@@ -17,6 +19,7 @@
 #include <string>
 
 #include "engine/checkpoint.h"
+#include "engine/range_lock.h"
 #include "engine/trainer.h"
 
 namespace shcnn {
@@ -28,12 +31,19 @@ class RunFolder {
     kReplace,  ///< files of an earlier run are removed
     kResume,   ///< an earlier run's state must be there
   };
-  /// Creates or opens the folder and takes its lock. io::Error (kUsage) if it holds a run and `open` is kNew, or if
-  /// another process trains there; (kDisk) if it cannot be made.
+  /// Creates or opens the folder, takes its lock, and only then looks at what it holds. io::Error (kUsage) as check()
+  /// throws it, or if another process trains there; (kDisk) if it cannot be made.
   RunFolder(std::filesystem::path path, Open open);
+  /// Where nothing has been trained, config.toml goes: it would stand in the way of the next start.
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
+
+  /// What can be refused without a lock and without writing, for callers with much to do before they open the folder:
+  /// io::Error (kUsage) if `path` holds a run and `open` is kNew, or no state and `open` is kResume.
+  static void check(const std::filesystem::path& path, Open open);
+  /// io::Error (kDisk) if the folder, or the lock in it, was removed or replaced since it was opened.
+  void require_in_place() const;
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path weights() const { return path_ / "weights.safetensors"; }
@@ -43,10 +53,12 @@ class RunFolder {
   std::filesystem::path curves() const { return path_ / "curves.csv"; }
   std::filesystem::path results() const { return path_ / "results.json"; }
   std::filesystem::path confusion() const { return path_ / "confusion.csv"; }
+  std::filesystem::path config() const { return path_ / "config.toml"; }
 
  private:
   std::filesystem::path path_;
-  int lock_ = -1;
+  RangeLock lock_;
+  RangeLock::Held held_;
 };
 
 /// One row an epoch; columns named in the first line.
@@ -57,12 +69,17 @@ void write_results(const std::filesystem::path& path, const Samples& samples, co
 void write_confusion(const std::filesystem::path& path, const Confusion& confusion,
                      const std::vector<std::string>& class_names);
 
+struct TrainInOptions {
+  std::string config_toml;    ///< becomes config.toml once the run is known to go on with it; empty: none is written
+  bool force_resume = false;  ///< go on although the state was made with another configuration or other data
+};
+
 /// Trains in `folder`: resumes if it holds a state, saves what the list above names, passes the caller's hooks on.
 /// `template_weights` names what the weights files say beside the tensors. `note` receives a line where a damaged state
-/// was replaced by the one before. Throws Error(kUsage) if the state was made with another configuration or other data,
-/// unless `force_resume`.
+/// was replaced by the one before. Throws Error(kUsage), with the folder as it was, if the state was made with another
+/// configuration or other data, unless that is forced, or if it has more steps than `config` asks for.
 TrainOutcome train_in(RunFolder& folder, Trainer& trainer, const TrainConfig& config, const Samples& training,
                       const Samples* validation, const Weights& template_weights, const TrainHooks& hooks,
-                      bool force_resume, std::string* note);
+                      const TrainInOptions& options, std::string* note);
 
 }  // namespace shcnn

@@ -1,6 +1,7 @@
 #include "engine/train_config.h"
 
 #include <cmath>
+#include <limits>
 
 #include "engine/exact_text.h"
 #include "kernels/error.h"
@@ -8,8 +9,20 @@
 namespace shcnn {
 namespace {
 
-void require(bool good, const char* field, const std::string& range, double value) {
-  if (!good) throw Error(ErrorKind::kUsage, field, "must be " + range + ", got " + exact_text(value));
+/// An end of an interval: the value itself belongs to it or not.
+struct End {
+  double value;
+  bool open = false;
+};
+
+/// Throws Error(kUsage) with the interval in words unless `value` lies in it; `note` says what a special value means.
+void require(const char* field, double value, End low, End high, const char* note = "") {
+  const bool above = low.open ? value > low.value : value >= low.value;
+  const bool below = high.open ? value < high.value : value <= high.value;
+  if (above && below) return;
+  std::string range = (low.open ? "above " : "at least ") + exact_text(low.value);
+  if (std::isfinite(high.value)) range += (high.open ? " and below " : " and at most ") + exact_text(high.value);
+  throw Error(ErrorKind::kUsage, field, "must be " + range + note + ", got " + exact_text(value));
 }
 
 }  // namespace
@@ -30,20 +43,21 @@ void TrainConfig::check() const {
   if (seed > kMaxSeed) {
     throw Error(ErrorKind::kUsage, "seed", message("must be at most ", kMaxSeed, ", got ", seed));
   }
-  require(batch >= 1 && batch <= 65536, "batch", "in 1..65536", static_cast<double>(batch));
-  require(epochs >= 1, "epochs", "at least 1", epochs);
-  require(steps >= 0, "steps", "at least 0", static_cast<double>(steps));
-  require(learning_rate > 0 && learning_rate < 1e6, "lr", "above 0 and below 1e6", learning_rate);
-  require(decay_rate > 0 && decay_rate <= 1, "lr-decay", "in (0, 1]", decay_rate);
-  require(decay_steps >= 1, "lr-decay-steps", "at least 1", static_cast<double>(decay_steps));
-  require(l2 >= 0 && l2 < 1e6, "l2", "at least 0 and below 1e6", l2);
-  require(dropout >= 0 && dropout < 1, "dropout", "a drop rate in [0, 1)", dropout);
-  require(clip_norm >= 0 && clip_norm < 1e30, "clip-norm", "at least 0 (0 = off) and below 1e30", clip_norm);
-  require(initial.dense_stddev >= 0 && initial.dense_stddev < 1e3, "init-stddev",
-          "at least 0 (0 = He et al.) and below 1e3", initial.dense_stddev);
-  require(std::abs(initial.conv_bias) < 1e3, "conv-bias", "within -1e3 and 1e3", initial.conv_bias);
-  require(std::abs(initial.dense_bias) < 1e3, "dense-bias", "within -1e3 and 1e3", initial.dense_bias);
-  require(input_scale > 0 && input_scale < 1e6, "input-scale", "above 0 and below 1e6", input_scale);
+  constexpr bool kOpen = true;
+  constexpr End kNoEnd{std::numeric_limits<double>::infinity()};
+  require("batch", static_cast<double>(batch), {1}, {65536});
+  require("epochs", epochs, {1}, kNoEnd);
+  require("steps", static_cast<double>(steps), {0}, kNoEnd, " (0 = epochs decide)");
+  require("lr", learning_rate, {0, kOpen}, {1e6, kOpen});
+  require("lr-decay", decay_rate, {0, kOpen}, {1});
+  require("lr-decay-steps", static_cast<double>(decay_steps), {1}, kNoEnd);
+  require("l2", l2, {0}, {1e6, kOpen});
+  require("dropout", dropout, {0}, {1, kOpen}, " (the share that is dropped)");
+  require("clip-norm", clip_norm, {0}, {1e30, kOpen}, " (0 = no clipping)");
+  require("init-stddev", initial.dense_stddev, {0}, {1e3, kOpen}, " (0 = He et al.)");
+  require("conv-bias", initial.conv_bias, {-1e6, kOpen}, {1e6, kOpen});
+  require("dense-bias", initial.dense_bias, {-1e6, kOpen}, {1e6, kOpen});
+  require("input-scale", input_scale, {0, kOpen}, {kInputScaleBound, kOpen});
 }
 
 std::vector<std::pair<std::string, std::string>> TrainConfig::fields() const {
@@ -51,7 +65,7 @@ std::vector<std::pair<std::string, std::string>> TrainConfig::fields() const {
       {"recipe", recipe},
       {"variant", to_string(model.variant)},
       {"classes", std::to_string(model.classes)},
-      {"pool", model.pool == PoolKind::kMax ? "max" : "average"},
+      {"pool", to_string(model.pool)},
       {"slope", exact_text(model.slope)},
       {"init-stddev", exact_text(initial.dense_stddev)},
       {"conv-bias", exact_text(initial.conv_bias)},

@@ -43,6 +43,12 @@ void Trainer::start_epoch(std::uint32_t epoch) {
 }
 
 void Trainer::restore(const TrainState& state) {
+  if (state.step > total_steps_) {
+    const auto per_epoch = static_cast<std::uint64_t>(step_.steps_per_epoch());
+    throw Error(ErrorKind::kUsage, config_.steps > 0 ? "steps" : "epochs",
+                message("the run has finished ", state.step, " steps (", state.step / per_epoch,
+                        " epochs), more than the ", total_steps_, " asked for; ask for more"));
+  }
   write_parameters(state);
   state_ = state;
   state_.value.clear();
@@ -114,7 +120,7 @@ void Trainer::meet_non_finite(const StepReport& report) {
   if (config_.on_nan == OnNan::kStop || ++skipped_in_a_row_ > kMostSkippedInARow) {
     throw Error(ErrorKind::kNonFinite, message("step ", step),
                 message(report.non_finite, " values are NaN or infinite, first in ", step_.diagnose(step),
-                        "; the state before this step is kept: try a lower --lr, --clip-norm, or --on-nan skip"));
+                        "; the last good state is kept: try a lower --lr, --clip-norm, or --on-nan skip"));
   }
   if (config_.on_nan == OnNan::kRollback) {
     device_.synchronize();
@@ -146,7 +152,7 @@ void Trainer::finish_epoch(const TrainHooks& hooks) {
       config_.l2 * (sums.sum_squares / steps + sums.dead_squares / std::max(1.0, static_cast<double>(sums.dead_steps)));
   record.loss = record.cross_entropy + record.l2_term;
   record.accuracy = static_cast<double>(sums.correct) / (steps * static_cast<double>(config_.batch));
-  record.grad_norm = sums.grad_norm / steps;
+  if (config_.clip_norm > 0) record.grad_norm = sums.grad_norm / steps;
   record.skipped = sums.skipped;
 
   bool best = false;

@@ -19,13 +19,13 @@ struct EpochRecord {
   int epoch = 0;           ///< from 1
   std::uint64_t step = 0;  ///< steps finished
   double learning_rate = 0;
-  double cross_entropy = 0;  ///< training, with dropout
-  double divergence = 0;     ///< cross_entropy minus the entropy of the labels: what training can still remove
-  double l2_term = 0;        ///< lambda * sum of squares of the weights
-  double loss = 0;           ///< cross_entropy + l2_term (Eq. 2)
-  double accuracy = 0;       ///< share of training samples whose largest logit was right
-  double grad_norm = 0;      ///< where clipping is on
-  std::int64_t skipped = 0;  ///< non-finite steps that changed nothing
+  double cross_entropy = 0;         ///< training, with dropout
+  double divergence = 0;            ///< cross_entropy minus the entropy of the labels: what training can still remove
+  double l2_term = 0;               ///< lambda * sum of squares of the weights
+  double loss = 0;                  ///< cross_entropy + l2_term (Eq. 2)
+  double accuracy = 0;              ///< share of training samples whose largest logit was right
+  std::optional<double> grad_norm;  ///< global norm; only where clipping is on, since nothing else needs it
+  std::int64_t skipped = 0;         ///< non-finite steps that changed nothing
   bool validated = false;
   double validation_accuracy = 0, validation_uf1 = 0, validation_uar = 0, validation_cross_entropy = 0;
 };
@@ -74,7 +74,8 @@ class Trainer {
   /// Plans and takes all memory. `validation` may be null; then no weights are "best". References must outlive this.
   Trainer(Backend& backend, const TrainConfig& config, const Samples& training, const Samples* validation);
 
-  /// Continues from a saved state (of the same configuration and data: the caller checks).
+  /// Continues from a saved state (of the same configuration and data: the caller checks). Error(kUsage) where it is
+  /// beyond the configured number of epochs or steps.
   void restore(const TrainState& state);
   /// Up to the configured number of epochs or steps. Error(kNonFinite) as config.on_nan says.
   TrainOutcome run(const TrainHooks& hooks);

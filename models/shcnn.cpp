@@ -46,8 +46,8 @@ std::int64_t ParameterSpec::count() const {
 }
 
 Model make_model(const ModelOptions& options) {
-  if (options.classes < 1)
-    throw Error(ErrorKind::kUsage, "model", message("needs at least 1 class, got ", options.classes));
+  if (options.classes < 1 || options.classes > kMaxClasses)
+    throw Error(ErrorKind::kUsage, "model", message("needs 1 to ", kMaxClasses, " classes, got ", options.classes));
   if (!(options.slope >= 0 && options.slope < 1)) {
     throw Error(ErrorKind::kUsage, "model", message("slope must be in [0, 1), got ", options.slope));
   }
@@ -153,6 +153,8 @@ double Model::live_forward_flops() const {
 double Model::live_training_flops() const {
   return 3 * live_forward_flops() - 2.0 * static_cast<double>(conv[0].live_multiply_adds());
 }
+
+std::string to_string(PoolKind pool) { return pool == PoolKind::kMax ? "max" : "average"; }
 
 std::string to_string(Variant variant) { return variant == Variant::kStatic ? "static" : "micro"; }
 

@@ -13,6 +13,7 @@ enum class PoolKind { kMax, kAverage };
 
 inline constexpr int kConvStages = 3;
 inline constexpr int kHidden1 = 2048;
+inline constexpr int kMaxClasses = 1000;
 inline constexpr int kHidden2 = 1024;
 
 /// What distinguishes one SHCNN from another.
@@ -71,6 +72,7 @@ struct Model {
 /// Throws Error(kUsage) on fewer than 1 class or a slope outside [0, 1).
 Model make_model(const ModelOptions& options);
 std::string to_string(Variant variant);
+std::string to_string(PoolKind pool);
 Variant variant_from_string(const std::string& name);  ///< "static" or "micro"; Error(kUsage) else
 
 }  // namespace shcnn

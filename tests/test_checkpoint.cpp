@@ -1,15 +1,23 @@
 // Weights files: what goes in comes out, and what is wrong is refused by name.
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <limits>
+#include <map>
+#include <set>
 
 #include "engine/checkpoint.h"
 #include "engine_support.h"
 #include "io/error.h"
 #include "io/safetensors.h"
+#include "io_support.h"
 #include "shcnn/shcnn.h"
 #include "support/executor.h"
 #include "support/options.h"
+#include "support/random.h"
 
 using namespace shcnn;
 using namespace shcnn::test;
@@ -95,6 +103,315 @@ TEST_CASE("A weights file that cannot serve is refused with its name and what is
     fs::remove(file.path);
     CHECK_THROWS_WITH(load_weights(file.path), Catch::Contains(file.path.filename().string()));
   }
+}
+
+namespace {
+
+/// A file in memory, where there is such a folder: these are large and written often.
+struct LargeFile {
+  fs::path path = io::test::small_file_folder() / ("shcnn-test-" + std::to_string(::getpid()) + ".safetensors");
+  ~LargeFile() { fs::remove(path); }
+};
+
+/// A safetensors file taken apart, to be changed and written again with a hash that fits.
+struct OpenedFile {
+  io::Metadata metadata;
+  std::map<std::string, std::pair<io::TensorInfo, std::vector<std::byte>>> tensors;
+
+  explicit OpenedFile(const fs::path& path) {
+    const io::Safetensors file = io::Safetensors::read(path, {.check_finite = false});
+    metadata = file.metadata();
+    for (const io::TensorInfo& tensor : file.tensors()) {
+      const auto bytes = file.bytes(tensor);
+      tensors[tensor.name] = {tensor, {bytes.begin(), bytes.end()}};
+    }
+  }
+  template <class T>
+  void set(const std::string& name, std::size_t element, T value) {
+    std::memcpy(tensors.at(name).second.data() + element * sizeof value, &value, sizeof value);
+  }
+  void write(const fs::path& path) const {
+    std::vector<io::TensorView> views;
+    for (const auto& [name, tensor] : tensors)
+      views.push_back({name, tensor.first.dtype, tensor.first.shape, tensor.second});
+    io::write_safetensors(path, views, metadata, io::Overwrite::kYes);
+  }
+};
+
+/// Replaces the one `from` in a file's header by `to`, of the same length.
+void replace_in_header(const fs::path& path, const std::string& from, const std::string& to) {
+  REQUIRE(from.size() == to.size());
+  std::fstream stream(path, std::ios::in | std::ios::out | std::ios::binary);
+  std::string header(4096, '\0');
+  stream.read(header.data(), static_cast<std::streamsize>(header.size()));
+  const std::size_t at = header.find(from);
+  REQUIRE(at != std::string::npos);
+  stream.clear();
+  stream.seekp(static_cast<std::streamoff>(at));
+  stream << to;
+}
+
+std::string load_error(const fs::path& path) {
+  try {
+    load_weights(path);
+  } catch (const io::Error& error) {
+    return error.kind() == io::ErrorKind::kBadModel ? error.what() : "an error of another kind";
+  }
+  return "no error";
+}
+
+}  // namespace
+
+TEST_CASE("The hash of weights depends on everything that changes their scores", "[checkpoint]") {
+  const Weights weights = random_weights(3);
+  std::set<std::string> hashes = {weights_hash(weights)};
+  const auto differs = [&](const auto& change) {
+    Weights other = weights;
+    change(other);
+    return hashes.insert(weights_hash(other)).second;
+  };
+  CHECK(differs([](Weights& w) { w.model.pool = PoolKind::kAverage; }));
+  CHECK(differs([](Weights& w) { w.model.slope = 0.25; }));
+  CHECK(differs([](Weights& w) { w.input_scale = 1; }));
+  CHECK(differs([](Weights& w) { w.class_names[1] = "other"; }));
+  CHECK(differs([](Weights& w) { w.tensors[3][7] += 1; }));
+  CHECK(!differs([](Weights& w) { w.epoch = 9; }));
+}
+
+TEST_CASE("Weights of other programs: half precision, no epoch, no hash", "[checkpoint]") {
+  const LargeFile file;
+  const Weights weights = random_weights(3);
+  save_weights(file.path, weights);
+  OpenedFile parts(file.path);
+  for (const char* key : {"epoch", "recipe", "dataset"}) parts.metadata.erase(key);
+  SECTION("what only describes the training may be missing") {
+    parts.write(file.path);
+    const Weights in = load_weights(file.path);
+    CHECK(in.epoch == 0);
+    CHECK(in.tensors == weights.tensors);
+  }
+  SECTION("an epoch that is there is a number of epochs") {
+    for (const char* epoch : {"-1", "2.5", "1e300", "\"3\"", "[]"}) {
+      parts.metadata["epoch"] = epoch;
+      parts.write(file.path);
+      CHECK_THAT(load_error(file.path), Catch::Contains("metadata 'epoch'"));
+    }
+  }
+  SECTION("bfloat16 and float16 become float") {
+    parts.metadata["format"] = "shcnn-weights-1-external";
+    for (const io::DType dtype : {io::DType::kBF16, io::DType::kF16}) {
+      Weights want = weights;
+      std::size_t index = 0;
+      for (const ParameterSpec& spec : make_model(weights.model).parameters()) {
+        auto& [info, bytes] = parts.tensors.at(spec.name);
+        info.dtype = dtype;
+        std::vector<std::uint16_t> halves;
+        for (float& value : want.tensors[index]) {
+          // powers of two between 2^-6 and 2^6, which both types hold
+          const int exponent = static_cast<int>(halves.size() % 13) - 6;
+          const bool negative = value < 0;
+          value = std::ldexp(negative ? -1.0f : 1.0f, exponent);
+          const int biased = dtype == io::DType::kF16 ? (exponent + 15) << 10 : (exponent + 127) << 7;
+          halves.push_back(static_cast<std::uint16_t>(biased | (negative ? 0x8000 : 0)));
+        }
+        const auto raw = std::as_bytes(std::span(halves));
+        bytes.assign(raw.begin(), raw.end());
+        ++index;
+      }
+      parts.write(file.path);
+      CHECK(load_weights(file.path).tensors == want.tensors);
+    }
+  }
+  SECTION("only a file that says it is another program's goes without a hash") {
+    const std::string key(io::kHashKey), other = "other." + key.substr(6);
+    parts.write(file.path);
+    replace_in_header(file.path, key, other);
+    CHECK_THAT(load_error(file.path), Catch::Contains("shcnn-weights-1-external"));
+    parts.metadata["format"] = "shcnn-weights-1-external";
+    parts.write(file.path);
+    CHECK(load_weights(file.path).tensors == weights.tensors);
+    replace_in_header(file.path, key, other);
+    CHECK(load_weights(file.path).tensors == weights.tensors);
+  }
+}
+
+TEST_CASE("No turned bit in the header of a weights file goes unnoticed", "[checkpoint]") {
+  const LargeFile file;
+  save_weights(file.path, random_weights(3));
+  std::uint64_t length = 0;
+  std::fstream stream(file.path, std::ios::in | std::ios::out | std::ios::binary);
+  stream.read(reinterpret_cast<char*>(&length), sizeof length);
+  std::string header(length, '\0');
+  stream.read(header.data(), static_cast<std::streamsize>(length));
+  REQUIRE(stream);
+  // All bits of what decides whether the hash is asked for, and one bit of every eighth byte of the rest: whatever
+  // passes as a header takes a hash over the whole file. (test_io_safetensors turns every bit of a small file.)
+  std::vector<std::pair<std::size_t, int>> flips;
+  for (const std::string& part :
+       {std::string("\"format\":\"shcnn-weights-1\""), "\"" + std::string(io::kHashKey) + "\""}) {
+    const std::size_t at = header.find(part);
+    REQUIRE(at != std::string::npos);
+    for (std::size_t i = at; i < at + part.size(); ++i)
+      for (int bit = 0; bit < 8; ++bit) flips.emplace_back(8 + i, bit);
+  }
+  Random random(17);
+  for (std::size_t i = 0; i < 8 + header.size(); i += 8)
+    flips.emplace_back(i + static_cast<std::size_t>(random.integer(0, 7)), static_cast<int>(random.integer(0, 7)));
+  for (const auto& [at, bit] : flips) {
+    stream.seekg(static_cast<std::streamoff>(at));
+    const int byte = stream.get();
+    const auto put = [&](int value) {
+      stream.seekp(static_cast<std::streamoff>(at));
+      stream.put(static_cast<char>(value)).flush();
+    };
+    put(byte ^ 1 << bit);
+    const std::string error = load_error(file.path);
+    if (error == "no error" || error == "an error of another kind")
+      FAIL_CHECK("byte " << at << " bit " << bit << ": " << error);
+    put(byte);
+  }
+  CHECK(load_error(file.path) == "no error");
+}
+
+TEST_CASE("A small weights file cannot ask for much", "[checkpoint]") {
+  const LargeFile file;
+  const auto written = [&](const std::string& names) {
+    const std::vector<float> values(4, 1.0f);
+    const io::TensorView views[] = {io::tensor_view<float>("fc3.bias", {4}, values)};
+    io::write_safetensors(file.path, views,
+                          {{"format", "shcnn-weights-1"},
+                           {"variant", "static"},
+                           {"pool", "max"},
+                           {"augment", "ten"},
+                           {"slope", "0.02"},
+                           {"input_scale", "1"},
+                           {"class_names", names}},
+                          io::Overwrite::kYes);
+    return load_error(file.path);
+  };
+  std::string many = "[\"\"";
+  for (int i = 1; i < 3'000'000; ++i) many += ",\"\"";
+  CHECK_THAT(written(many + "]"), Catch::Contains("class_names"));
+  many = "[\"\"";
+  for (int i = 1; i <= kMaxClasses; ++i) many += ",\"\"";
+  CHECK_THAT(written(many + "]"), Catch::Contains("class_names") && Catch::Contains("1001"));
+  CHECK_THAT(written("[\"" + std::string(256, 'x') + "\"]"), Catch::Contains("name 1 is longer than 255 bytes"));
+  CHECK_THAT(written("[\"a\", \"b\"]"), Catch::Contains("has 1 tensors where this network has 12"));
+
+  Weights weights = random_weights(2);
+  weights.class_names[0] = std::string(256, 'x');
+  CHECK_THROWS_WITH(save_weights(file.path, weights), Catch::Contains("longer than 255 bytes"));
+  weights.class_names[0] = "a";
+  weights.tensors[5][0] = std::numeric_limits<float>::infinity();
+  CHECK_THROWS_WITH(save_weights(file.path, weights), Catch::Contains("conv3.bias") && Catch::Contains("element 0"));
+}
+
+namespace {
+
+SavedState some_state(const Model& model) {
+  SavedState saved;
+  saved.identity = {TrainConfig().fields(), "data"};
+  saved.state.step = 20;
+  for (const ParameterSpec& spec : model.parameters()) {
+    const auto count = static_cast<std::size_t>(spec.count());
+    saved.state.value.emplace_back(count, -0.5f);
+    saved.state.first_moment.emplace_back(count, -0.25f);
+    saved.state.second_moment.emplace_back(count, 0.125f);
+  }
+  EpochRecord record;
+  record.epoch = 1;
+  record.step = 10;
+  record.learning_rate = 1e-3;
+  record.accuracy = 0.5;
+  record.validated = true;
+  record.validation_accuracy = 0.75;
+  record.cross_entropy = std::numeric_limits<double>::quiet_NaN();
+  record.validation_cross_entropy = std::numeric_limits<double>::infinity();
+  saved.state.curves = {record, record};
+  saved.state.curves[1].epoch = 2;
+  saved.state.curves[1].step = 20;
+  saved.state.curves[1].grad_norm = 3;
+  saved.state.best_epoch = 1;
+  saved.state.best_accuracy = 0.75;
+  return saved;
+}
+
+}  // namespace
+
+TEST_CASE("Curves of a network that diverged are kept with the state", "[checkpoint]") {
+  const LargeFile file, none{"/nonexistent"};
+  const Model model = make_model({});
+  save_state(file.path, none.path, model, some_state(model));
+  const std::vector<EpochRecord> curves = load_state(file.path, none.path, model, nullptr).state.curves;
+  REQUIRE(curves.size() == 2);
+  CHECK(std::isnan(curves[0].cross_entropy));
+  CHECK(std::isinf(curves[0].validation_cross_entropy));
+  CHECK(!curves[0].grad_norm);
+  CHECK(curves[1].grad_norm == 3.0);
+}
+
+TEST_CASE("A state of impossible values is refused by tensor and value, and not saved", "[checkpoint]") {
+  const LargeFile file, none{"/nonexistent"};
+  const Model model = make_model({});
+  const SavedState good = some_state(model);
+  save_state(file.path, none.path, model, good);
+  const OpenedFile parts(file.path);
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN(), kHuge = 1e300;
+  using Change = std::function<void(OpenedFile&)>;
+  const auto number = [](const char* tensor, std::size_t element, double value) -> Change {
+    return [=](OpenedFile& f) { f.set(tensor, element, value); };
+  };
+  const auto single = [](const char* tensor, float value) -> Change {
+    return [=](OpenedFile& f) { f.set(tensor, 2, value); };
+  };
+  struct Case {
+    Change change;
+    std::vector<std::string> expected;
+  };
+  const std::vector<Case> cases = {
+      {number("curves", 3, kHuge), {"curves", "row 1", "cross_entropy is 1e+300"}},
+      {number("curves", 16 + 3, -1), {"curves", "row 2", "cross_entropy is -1"}},
+      {number("curves", 0, 1.5), {"curves", "epoch is 1.5"}},
+      {number("curves", 1, 30), {"curves", "step 30"}},
+      {number("curves", 7, kNaN), {"curves", "accuracy is nan"}},
+      {number("curves", 11, 2), {"curves", "validation_accuracy is 2"}},
+      {number("sums", 9, -2147483648.0), {"sums", "best_epoch is -2147483648"}},
+      {number("sums", 9, 7), {"sums", "best_epoch is 7"}},
+      {number("sums", 0, -1), {"sums", "steps is -1"}},
+      {single("second_moment/fc2.weight", -1), {"second_moment/fc2.weight", "element 2 is -1"}},
+      {single("first_moment/fc2.bias", std::numeric_limits<float>::infinity()),
+       {"first_moment/fc2.bias", "element 2 is inf"}},
+      {single("value/conv1.bias", std::numeric_limits<float>::quiet_NaN()), {"value/conv1.bias", "element 2 is nan"}},
+      {[](OpenedFile& f) { f.metadata["config"] = "[]"; }, {"config", "lacks 'recipe'"}},
+      {[](OpenedFile& f) { f.metadata["config"] = "[[\"lr\",\"1\"],[\"lr\",\"1\"]]"; }, {"config", "'lr' twice"}},
+      {[](OpenedFile& f) { f.set("step", 0, std::uint64_t{1} << 60); }, {"tensor 'step'", "1152921504606846976"}},
+  };
+  for (const Case& bad : cases) {
+    OpenedFile changed = parts;
+    bad.change(changed);
+    changed.write(file.path);
+    INFO(bad.expected.back());
+    try {
+      load_state(file.path, none.path, model, nullptr);
+      FAIL_CHECK("is believed");
+    } catch (const io::Error& error) {
+      CHECK(error.kind() == io::ErrorKind::kBadModel);
+      for (const std::string& part : bad.expected) CHECK_THAT(error.what(), Catch::Contains(part));
+    }
+  }
+
+  // the writer refuses the same and leaves what is there
+  save_state(file.path, none.path, model, good);
+  SavedState diverged = good;
+  diverged.state.second_moment[2][4] = std::numeric_limits<float>::infinity();
+  try {
+    save_state(file.path, none.path, model, diverged);
+    FAIL_CHECK("is saved");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::kNonFinite);
+    CHECK_THAT(error.what(), Catch::Contains("second_moment/conv2.weight") && Catch::Contains("element 4 is inf"));
+  }
+  CHECK(load_state(file.path, none.path, model, nullptr).state.step == 20);
 }
 
 TEST_CASE("The recogniser gives what the evaluator gives", "[checkpoint][executor]") {

@@ -76,7 +76,7 @@ TrainOutcome train_here(const fs::path& folder, const TrainConfig& config, const
   weights.class_names = samples.class_names;
   weights.recipe = config.recipe;
   weights.dataset = "faces";
-  return train_in(run, trainer, config, samples, &samples, weights, hooks, false, note);
+  return train_in(run, trainer, config, samples, &samples, weights, hooks, {}, note);
 }
 
 const char* const kResultFiles[] = {"weights.safetensors", "weights-last.safetensors",
@@ -147,6 +147,11 @@ TEST_CASE("A run goes on only with its own configuration and data", "[trainer][e
     other.pixels[100] ^= 1;
     CHECK_THROWS_WITH(train_here(temporary.path / "run", config, other, 0), Catch::Contains("the data differ"));
   }
+  SECTION("fewer steps than it has finished") {
+    config.steps = 2;
+    CHECK_THROWS_WITH(train_here(temporary.path / "run", config, samples, 0),
+                      Catch::Contains("has finished 3 steps") && Catch::Contains("more than the 2"));
+  }
   SECTION("a folder with a run is not overwritten") {
     CHECK_THROWS_WITH(RunFolder(temporary.path / "run", RunFolder::Open::kNew), Catch::Contains("holds a run already"));
   }
@@ -194,6 +199,29 @@ TEST_CASE("A step that meets NaN stops, skips or rolls back as asked, and loses 
     const Model model = make_model(config.model);
     CHECK_NOTHROW(load_state(temporary.path / "run" / "state.safetensors",
                              temporary.path / "run" / "state-prev.safetensors", model, nullptr));
+  }
+  SECTION("what a diverging run saves can be read, and the run can go on") {
+    config.on_nan = GENERATE(OnNan::kStop, OnNan::kSkip);
+    config.learning_rate = GENERATE(100.0, 1e5);
+    CAPTURE(config.learning_rate, to_string(config.on_nan));
+    const auto train = [&] {
+      try {
+        CHECK(train_here(temporary.path / "run", config, samples, 0) == TrainOutcome::kFinished);
+      } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::kNonFinite);
+      }
+    };
+    train();
+    const Model model = make_model(config.model);
+    for (const char* name : {"state.safetensors", "state-prev.safetensors"}) {
+      const fs::path path = temporary.path / "run" / name;
+      if (fs::exists(path)) CHECK_NOTHROW(load_state(path, temporary.path / "none", model, nullptr));
+    }
+    train();  // again, as --resume does
+    for (const char* name : {"weights.safetensors", "weights-last.safetensors"}) {
+      const fs::path path = temporary.path / "run" / name;
+      if (fs::exists(path)) CHECK_NOTHROW(load_weights(path));
+    }
   }
   SECTION("skip and rollback go on to the end") {
     config.on_nan = GENERATE(OnNan::kSkip, OnNan::kRollback);
