@@ -16,8 +16,8 @@ import zlib
 import program
 from program import BAD_DATA, BAD_MODEL, DEVICE, DISK, DONE, NON_FINITE, STOPPED, USAGE, ProgramTest, shcnn
 
-RUN_FILES = ["config.toml", "confusion.csv", "curves.csv", "report.html", "results.json", "state-prev.safetensors", "state.safetensors",
-             "weights-last.safetensors", "weights.safetensors"]
+RUN_FILES = ["config.toml", "confusion.csv", "curves.csv", "report.html", "results.json", "run.lock", "state-prev.safetensors",
+             "state.safetensors", "weights-last.safetensors", "weights.safetensors"]
 CLASSES = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 
 

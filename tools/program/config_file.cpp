@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <vector>
 
 #include "tools/program/exit_code.h"
@@ -13,8 +14,9 @@
 namespace shcnn::program {
 namespace {
 
-/// Flags that speak about the configuration or the output's form are not part of it.
-constexpr std::array<const char*, 5> kNotSettings{"config", "print-config", "json", "quiet", "force"};
+/// Flags that speak about the configuration, the output's form or this one start are not part of it.
+constexpr std::array<const char*, 7> kNotSettings{"config", "print-config", "json",        "quiet",
+                                                  "force",  "resume",       "force-resume"};
 
 bool is_setting(const std::string& name) {
   return std::find(kNotSettings.begin(), kNotSettings.end(), name) == kNotSettings.end();
@@ -78,10 +80,15 @@ void apply_config_file(OptionSet& verb, const std::string& path) {
   apply_table(verb, read_toml(path, io::ErrorKind::kUsage, "--config wants a TOML file"), path, true);
 }
 
-std::string config_text(const OptionSet& verb) {
+std::string config_text(const OptionSet& verb) { return stored_config_text(verb, {}); }
+
+std::string stored_config_text(const OptionSet& verb, const std::vector<std::string>& paths) {
   std::string text = fmt::format("# shcnn {}\n", verb.name());
-  for (const Setting& setting : verb.settings()) {
+  for (Setting setting : verb.settings()) {
     if (!is_setting(setting.name) || setting.values.empty()) continue;
+    if (std::find(paths.begin(), paths.end(), setting.name) != paths.end()) {
+      for (std::string& path : setting.values) path = std::filesystem::absolute(path).lexically_normal().string();
+    }
     std::string value;
     if (setting.list) {
       for (const std::string& v : setting.values) value += (value.empty() ? "[" : ", ") + literal(setting, v);

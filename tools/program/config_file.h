@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace shcnn::program {
 
@@ -22,5 +23,8 @@ void apply_config_file(OptionSet& verb, const std::string& path);
 /// The verb's options with their present values, as text that apply_config_file reads back. Options that have neither a
 /// value nor a default are left out.
 std::string config_text(const OptionSet& verb);
+/// The same for a RUN folder: the values of the options in `paths` become absolute, so that the run can go on from any
+/// folder.
+std::string stored_config_text(const OptionSet& verb, const std::vector<std::string>& paths);
 
 }  // namespace shcnn::program

@@ -1,4 +1,4 @@
-// Draws the bar with a carriage return and "erase to end of line", which every terminal knows.
+// The bar is drawn with a carriage return and "erase to end of line", which every terminal knows.
 #include "tools/program/progress.h"
 
 #include <fmt/format.h>
@@ -14,7 +14,8 @@ namespace shcnn::program {
 namespace {
 
 constexpr int kBarWidth = 24;
-constexpr auto kRedraw = std::chrono::milliseconds(100);
+constexpr std::chrono::milliseconds kRedraw(100);
+constexpr std::chrono::seconds kFirstLines(10), kLaterLines(60);  // between two lines
 
 }  // namespace
 
@@ -28,8 +29,11 @@ std::string clock_text(double seconds) {
 Progress::Progress(std::string label, std::string unit, bool wanted)
     : label_(std::move(label)),
       unit_(std::move(unit)),
-      shown_(wanted && isatty(STDERR_FILENO) == 1),
-      start_(Clock::now()) {}
+      wanted_(wanted),
+      terminal_(isatty(STDERR_FILENO) == 1),
+      start_(Clock::now()),
+      last_(start_),
+      begun_(start_) {}
 
 Progress::~Progress() { clear(); }
 
@@ -44,26 +48,34 @@ void Progress::clear() {
   drawn_ = false;
 }
 
+bool Progress::due(Clock::time_point now, bool finished) {
+  if (terminal_) return !drawn_ || finished || now - last_ >= kRedraw;
+  return now - last_ >= (now - begun_ < std::chrono::minutes(1) ? kFirstLines : kLaterLines);
+}
+
 void Progress::show(std::int64_t done, std::int64_t total, const std::string& note) {
-  if (!shown_) return;
+  if (!wanted_) return;
   const Clock::time_point now = Clock::now();
   if (first_ < 0) {
     first_ = done;
     start_ = now;
-  } else if (drawn_ && now - last_ < kRedraw && done < total) {
-    return;
   }
+  if (!due(now, done >= total)) return;
   last_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
   const double rate = seconds > 0 ? static_cast<double>(done - first_) / seconds : 0;
   const double share = total > 0 ? std::clamp(static_cast<double>(done) / static_cast<double>(total), 0.0, 1.0) : 0;
-  const int filled = static_cast<int>(share * kBarWidth);
   const std::string left = rate > 0 ? clock_text(static_cast<double>(total - done) / rate) : "--:--";
-  std::string line =
-      fmt::format("{} [{}{}] {:3.0f} %  {:.0f} {}/s  {} left{}{}", label_, std::string(filled, '='),
-                  std::string(kBarWidth - filled, ' '), share * 100, rate, unit_, left, note.empty() ? "" : "  ", note);
-  write_to_stderr("\r" + line + "\033[K");
-  drawn_ = true;
+  const std::string figures = fmt::format("{:3.0f} %  {:.{}f} {}/s  {} left{}{}", share * 100, rate, rate < 10 ? 1 : 0,
+                                          unit_, left, note.empty() ? "" : "  ", note);
+  if (terminal_) {
+    const auto filled = static_cast<std::size_t>(share * kBarWidth);
+    write_to_stderr(fmt::format("\r{} [{}{}] {}\033[K", label_, std::string(filled, '='),
+                                std::string(kBarWidth - filled, ' '), figures));
+    drawn_ = true;
+  } else {
+    write_to_stderr(fmt::format("{} {}\n", label_, figures));
+  }
 }
 
 }  // namespace shcnn::program

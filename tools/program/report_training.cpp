@@ -187,7 +187,8 @@ class TrainingReport {
     for (const RunPrediction& p : run_.predictions) {
       if (p.truth >= 0 && index.contains(p.name)) (p.truth == p.predicted ? right : wrong).push_back(&p);
     }
-    const auto by_score = [](const RunPrediction* a, const RunPrediction* b) { return a->score() > b->score(); };
+    const auto rank = [](const RunPrediction* p) { return std::isnan(p->score()) ? -1 : p->score(); };
+    const auto by_score = [&](const RunPrediction* a, const RunPrediction* b) { return rank(a) > rank(b); };
     std::stable_sort(right.begin(), right.end(), by_score);
     std::stable_sort(wrong.begin(), wrong.end(), by_score);
     const std::int64_t bytes = std::int64_t{s.height} * s.width * s.channels;

@@ -57,7 +57,8 @@ void read_results(RunRecord& run) {
       one.name = p.at("name").get<std::string>();
       one.truth = number_of(p.at("truth"));
       one.predicted = number_of(p.at("predicted"));
-      one.scores = p.at("scores").get<std::vector<double>>();
+      for (const nlohmann::json& score : p.at("scores"))  // JSON writes NaN, of a network that diverged, as null
+        one.scores.push_back(score.is_null() ? std::numeric_limits<double>::quiet_NaN() : score.get<double>());
       if (one.predicted < 0 || one.scores.size() != run.labels.size()) {
         throw Failure(ExitCode::kBadData,
                       fmt::format("{}: the prediction of '{}' does not fit the labels; restore the file", path.string(),

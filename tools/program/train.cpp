@@ -11,7 +11,6 @@
 #include "engine/run_folder.h"
 #include "engine/train_config.h"
 #include "engine/trainer.h"
-#include "io/atomic_file.h"
 #include "io/output_folder.h"
 #include "tools/program/config_file.h"
 #include "tools/program/datasets.h"
@@ -38,6 +37,7 @@ struct TrainArguments {
   bool resume = false, force_resume = false, report = true;
   std::int64_t save_every = TrainHooks{}.save_every;
   TrainChanges changes;
+  std::unique_ptr<RunFolder> folder;  ///< once it is opened
 
   TrainConfig resolved(int classes, const Common& common) const {
     TrainConfig config = shcnn::recipe(recipe, Variant::kStatic, classes, data.dataset);
@@ -71,7 +71,7 @@ std::string epoch_line(const EpochRecord& r, int epochs, bool best, double secon
 /// One call of the verb: everything that the hooks of the trainer share.
 class TrainRun {
  public:
-  TrainRun(const TrainArguments& args, const Common& common, const OptionSet& verb)
+  TrainRun(TrainArguments& args, const Common& common, const OptionSet& verb)
       : args_(args),
         common_(common),
         verb_(verb),
@@ -79,6 +79,10 @@ class TrainRun {
         validation_progress_("validation", "images", common.talkative()) {}
 
   void run() {
+    const RunFolder::Open open = args_.resume    ? RunFolder::Open::kResume
+                                 : common_.force ? RunFolder::Open::kReplace
+                                                 : RunFolder::Open::kNew;
+    RunFolder::check(args_.out, open);  // before the data are read
     BackendOptions options;
     options.threads = common_.threads;
     Backend backend = make_backend(common_.device, options);  // a device that is not there is found out first
@@ -87,17 +91,14 @@ class TrainRun {
     Trainer trainer(backend, config_, training_.samples, validation);
     remark(common_, fmt::format("training on {}, {} of memory planned", backend.device->name(),
                                 bytes_text(static_cast<double>(trainer.memory().total_bytes()))));
-    RunFolder folder(args_.out, args_.resume    ? RunFolder::Open::kResume
-                                : common_.force ? RunFolder::Open::kReplace
-                                                : RunFolder::Open::kNew);
-    if (!args_.resume) io::write_file(folder.path() / kConfigFile, config_text(verb_), io::Overwrite::kYes);
+    if (!args_.folder) args_.folder = std::make_unique<RunFolder>(args_.out, open);
 
     watch_for_stop_requests();
     std::string note;
     epoch_start_ = std::chrono::steady_clock::now();
-    const TrainOutcome outcome =
-        train_in(folder, trainer, config_, training_.samples, validation,
-                 weights_template(config_, training_.samples, args_.data.dataset), hooks(), args_.force_resume, &note);
+    const TrainOutcome outcome = train_in(*args_.folder, trainer, config_, training_.samples, validation,
+                                          weights_template(config_, training_.samples, args_.data.dataset), hooks(),
+                                          {stored_config_text(verb_, {"data", "out"}), args_.force_resume}, &note);
     progress_.clear();
     if (!note.empty()) remark(common_, note);
     if (outcome == TrainOutcome::kStopped) {
@@ -186,7 +187,7 @@ class TrainRun {
     }
   }
 
-  const TrainArguments& args_;
+  TrainArguments& args_;
   const Common& common_;
   const OptionSet& verb_;
   LoadedSplit training_;
@@ -223,16 +224,19 @@ void add_train(OptionSet& app, Common& common, Verbs& verbs) {
   add_common(verb, common, true);
 
   const auto resolve = [&verb, args, &common] {
-    if (args->resume && common.config.empty() && !args->out.empty()) {
+    if (args->resume && !args->out.empty()) {
+      RunFolder::check(args->out, RunFolder::Open::kResume);
+      // Its lock comes before a look at its settings, which another process may be changing.
+      if (!common.print_config) args->folder = std::make_unique<RunFolder>(args->out, RunFolder::Open::kResume);
       const std::filesystem::path stored = std::filesystem::path(args->out) / kConfigFile;
-      if (std::filesystem::exists(stored)) apply_config_file(verb, stored.string());
+      if (common.config.empty() && std::filesystem::exists(stored)) apply_config_file(verb, stored.string());
     }
     show_resolved(verb, args->resolved(kAnyClasses, common));
   };
   const auto run = [&verb, args, &common] {
+    require_option(verb, "--out", "the folder to write the run to");
     require_option(verb, "--dataset", "fer2013, ferplus or faces");
     require_option(verb, "--data", "the folder or file that holds the data");
-    require_option(verb, "--out", "the folder to write the run to");
     io::require_output_place(args->out);
     TrainRun(*args, common, verb).run();
   };
