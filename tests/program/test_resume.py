@@ -111,7 +111,7 @@ class Settings(RunTest):
                                    ("--init-stddev", "1000", "below 1000"), ("--input-scale", "1e6", "below 1e+06"),
                                    ("--lr-decay", "1.5", "above 0 and at most 1"), ("--dropout", "1", "below 1"),
                                    ("--batch", "65537", "at most 65536"), ("--conv-bias", "1e300", "below 1e+06"),
-                                   ("--conv-bias", "nan", "above -1e+06"), ("--save-every", "-1", "at least 0")):
+                                   ("--conv-bias", "nan", "above -1e+06"), ("--save-every", "-1", "-1")):
             self.refused(USAGE, [flag[2:], bound], *self.train_arguments(self.folder / "run", flag, value))
         self.assertFalse((self.folder / "run").exists())
 

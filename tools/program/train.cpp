@@ -44,9 +44,6 @@ struct TrainArguments {
     config.seed = common.seed;
     for (const auto& change : changes) change(config);
     config.check();
-    if (save_every < 0)
-      throw Failure(ExitCode::kUsage,
-                    fmt::format("--save-every: must be at least 0 (0 = after each epoch), got {}", save_every));
     return config;
   }
 };
