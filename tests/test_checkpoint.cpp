@@ -109,7 +109,9 @@ namespace {
 
 /// A file in memory, where there is such a folder: these are large and written often.
 struct LargeFile {
-  fs::path path = io::test::small_file_folder() / ("shcnn-test-" + std::to_string(::getpid()) + ".safetensors");
+  fs::path path;
+  explicit LargeFile(const char* suffix = "")
+      : path(io::test::small_file_folder() / ("shcnn-test-" + std::to_string(::getpid()) + suffix)) {}
   ~LargeFile() { fs::remove(path); }
 };
 
@@ -339,10 +341,10 @@ SavedState some_state(const Model& model) {
 }  // namespace
 
 TEST_CASE("Curves of a network that diverged are kept with the state", "[checkpoint]") {
-  const LargeFile file, none{"/nonexistent"};
+  const LargeFile file, previous("-prev");
   const Model model = make_model({});
-  save_state(file.path, none.path, model, some_state(model));
-  const std::vector<EpochRecord> curves = load_state(file.path, none.path, model, nullptr).state.curves;
+  save_state(file.path, previous.path, model, some_state(model));
+  const std::vector<EpochRecord> curves = load_state(file.path, previous.path, model, nullptr).state.curves;
   REQUIRE(curves.size() == 2);
   CHECK(std::isnan(curves[0].cross_entropy));
   CHECK(std::isinf(curves[0].validation_cross_entropy));
@@ -351,10 +353,10 @@ TEST_CASE("Curves of a network that diverged are kept with the state", "[checkpo
 }
 
 TEST_CASE("A state of impossible values is refused by tensor and value, and not saved", "[checkpoint]") {
-  const LargeFile file, none{"/nonexistent"};
+  const LargeFile file, previous("-prev");
   const Model model = make_model({});
   const SavedState good = some_state(model);
-  save_state(file.path, none.path, model, good);
+  save_state(file.path, previous.path, model, good);
   const OpenedFile parts(file.path);
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN(), kHuge = 1e300;
   using Change = std::function<void(OpenedFile&)>;
@@ -392,7 +394,7 @@ TEST_CASE("A state of impossible values is refused by tensor and value, and not 
     changed.write(file.path);
     INFO(bad.expected.back());
     try {
-      load_state(file.path, none.path, model, nullptr);
+      load_state(file.path, previous.path, model, nullptr);
       FAIL_CHECK("is believed");
     } catch (const io::Error& error) {
       CHECK(error.kind() == io::ErrorKind::kBadModel);
@@ -401,17 +403,17 @@ TEST_CASE("A state of impossible values is refused by tensor and value, and not 
   }
 
   // the writer refuses the same and leaves what is there
-  save_state(file.path, none.path, model, good);
+  save_state(file.path, previous.path, model, good);
   SavedState diverged = good;
   diverged.state.second_moment[2][4] = std::numeric_limits<float>::infinity();
   try {
-    save_state(file.path, none.path, model, diverged);
+    save_state(file.path, previous.path, model, diverged);
     FAIL_CHECK("is saved");
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::kNonFinite);
     CHECK_THAT(error.what(), Catch::Contains("second_moment/conv2.weight") && Catch::Contains("element 4 is inf"));
   }
-  CHECK(load_state(file.path, none.path, model, nullptr).state.step == 20);
+  CHECK(load_state(file.path, previous.path, model, nullptr).state.step == 20);
 }
 
 TEST_CASE("The recogniser gives what the evaluator gives", "[checkpoint][executor]") {
