@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "io/atomic_file.h"
+#include "io/csv_writer.h"
 #include "io/curves_csv.h"
 #include "io/event_log.h"
 
@@ -70,14 +71,6 @@ constexpr Curve kCurves[] = {
     {"validation_uar", [](const EpochRecord& r) { return of_validation(r, r.validation_uar); }},
     {"validation_cross_entropy", [](const EpochRecord& r) { return of_validation(r, r.validation_cross_entropy); }},
 };
-
-/// A class or image name as a CSV field.
-std::string field(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
 
 }  // namespace
 
@@ -181,16 +174,16 @@ void write_results(const fs::path& path, const Samples& samples, const Evaluatio
 }
 
 void write_confusion(const fs::path& path, const Confusion& confusion, const std::vector<std::string>& class_names) {
-  std::string text = "truth \\ predicted";
-  for (const std::string& name : class_names) text += "," + field(name);
-  text += "\n";
+  io::CsvWriter csv;
+  csv.field("truth \\ predicted");
+  for (const std::string& name : class_names) csv.field(name);
+  csv.end_row();
   for (int truth = 0; truth < confusion.classes; ++truth) {
-    text += field(class_names[static_cast<std::size_t>(truth)]);
-    for (int predicted = 0; predicted < confusion.classes; ++predicted)
-      text += "," + std::to_string(confusion.at(truth, predicted));
-    text += "\n";
+    csv.field(class_names[static_cast<std::size_t>(truth)]);
+    for (int predicted = 0; predicted < confusion.classes; ++predicted) csv.field(confusion.at(truth, predicted));
+    csv.end_row();
   }
-  io::write_file(path, text, io::Overwrite::kYes);
+  io::write_file(path, csv.text(), io::Overwrite::kYes);
 }
 
 TrainOutcome train_in(RunFolder& folder, Trainer& trainer, const TrainConfig& config, const Samples& training,
