@@ -28,6 +28,11 @@ std::int32_t ClipVote::by(Vote vote) const {
   return vote == Vote::kMajority ? majority : vote == Vote::kSumLogits ? sum_logits : sum_softmax;
 }
 
+std::int32_t ImageScores::class_of(std::int64_t image) const {
+  const auto first = softmax.begin() + image * classes;
+  return static_cast<std::int32_t>(std::max_element(first, first + classes) - first);
+}
+
 ClipVote vote_on(const ImageScores& scores, int apex) {
   const auto n = static_cast<std::size_t>(scores.classes);
   const auto images = static_cast<std::size_t>(scores.images());
@@ -36,8 +41,7 @@ ClipVote vote_on(const ImageScores& scores, int apex) {
   out.counts.assign(n, 0);
   std::vector<double> logits(n, 0.0), softmax(n, 0.0);
   const auto class_of = [&](std::size_t image) {
-    const auto first = scores.logits.begin() + static_cast<std::ptrdiff_t>(image * n);
-    return static_cast<std::size_t>(std::max_element(first, first + static_cast<std::ptrdiff_t>(n)) - first);
+    return static_cast<std::size_t>(scores.class_of(static_cast<std::int64_t>(image)));
   };
   for (std::size_t i = 0; i < images; ++i) {
     ++out.counts[class_of(i)];

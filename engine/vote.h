@@ -17,16 +17,19 @@ inline constexpr Vote kVotes[] = {Vote::kMajority, Vote::kSumLogits, Vote::kSumS
 Vote vote_from_string(const std::string& name);  ///< "majority", "sum-logits", "sum-softmax"; Error(kUsage) else
 std::string to_string(Vote vote);
 
-/// Scores of a clip's images: (images, classes), image by image.
+/// Scores of a clip's images: (images, classes), image by image; of an image with several crops, their means. An
+/// image's class is that of the largest softmax output, the lowest of equal ones: for crops, of the largest sum of
+/// softmax outputs (spec.md 2), as `predict` has it. The largest mean logit may be another class's.
 struct ImageScores {
   int classes = 0;
   std::vector<double> logits, softmax;
+  std::int32_t class_of(std::int64_t image) const;
   std::int64_t images() const { return classes > 0 ? static_cast<std::int64_t>(logits.size()) / classes : 0; }
 };
 
 /// What one clip was taken for.
 struct ClipVote {
-  std::vector<std::int64_t> counts;  ///< (classes): images by their class, the lowest of equal logits
+  std::vector<std::int64_t> counts;  ///< (classes): images by their class
   std::int32_t majority = 0, sum_logits = 0, sum_softmax = 0;
   bool tie = false;  ///< the majority was one
 
