@@ -4,7 +4,9 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/exact_text.h"
 #include "engine/initialise.h"
+#include "engine/non_finite.h"
 #include "engine/training_step.h"
 #include "io/clip_classes.h"
 #include "io/coding_table.h"
@@ -12,6 +14,7 @@
 namespace shcnn {
 namespace {
 
+constexpr ParameterKind kTrained[] = {ParameterKind::kValue, ParameterKind::kFirstMoment, ParameterKind::kSecondMoment};
 constexpr std::size_t kBodyTensors = 2 * (kLayers - 1);  ///< weight and bias of every layer but the last
 
 ModelOptions model_of(const LosoConfig& config, const Weights* pretrained) {
@@ -45,6 +48,29 @@ std::vector<std::int32_t> clip_classes_of_faces(const std::vector<std::string>& 
   return out;
 }
 
+void check_pretrained(const LosoConfig& config, const Weights& pretrained,
+                      const std::vector<std::string>& class_names) {
+  if (pretrained.model.variant != Variant::kStatic) {
+    throw Error(ErrorKind::kUsage, "weights", "are of the micro variant; Table 10's group B takes weights of faces");
+  }
+  if (config.pretrained == Pretrained::kDirect) {
+    const std::vector<std::int32_t> mapped = clip_classes_of_faces(pretrained.class_names, class_names);
+    if (std::all_of(mapped.begin(), mapped.end(), [](std::int32_t c) { return c < 0; })) {
+      throw Error(ErrorKind::kUsage, "weights",
+                  "none of their classes is one of the clips' (first: '" + pretrained.class_names.front() + "' and '" +
+                      class_names.front() + "'); the direct reading takes weights of FER+ or FER2013");
+    }
+  }
+  // the layers that are lent were trained with these
+  if (pretrained.model.slope != config.train.model.slope || pretrained.input_scale != config.train.input_scale) {
+    throw Error(ErrorKind::kUsage, "weights",
+                message("were trained with slope ", exact_text(pretrained.model.slope), " and input-scale ",
+                        exact_text(pretrained.input_scale), ", this run is to have ",
+                        exact_text(config.train.model.slope), " and ", exact_text(config.train.input_scale),
+                        "; leave both settings out, and the weights' are taken"));
+  }
+}
+
 FoldWorker::FoldWorker(Backend& backend, const LosoConfig& config, const LosoPlan& plan, ClipImageStore& images,
                        const Weights* pretrained)
     : backend_(backend),
@@ -57,25 +83,16 @@ FoldWorker::FoldWorker(Backend& backend, const LosoConfig& config, const LosoPla
                config.pretrained == Pretrained::kDirect ? NetworkUse::kInference : NetworkUse::kTraining,
                std::max<std::int64_t>(config.train.batch, 10)),
       scorer_(*backend.device, network_, images.height(), images.width(), images.channels(),
-              evaluation_crops(config.train.augment, larger_than_input(config, images)),
-              config.pretrained == Pretrained::kNone ? config.train.input_scale : pretrained->input_scale),
+              evaluation_crops(config.train.augment, larger_than_input(config, images)), config.train.input_scale),
       crops_(training_crops(config.train.augment, larger_than_input(config, images))) {
   if (config.pretrained == Pretrained::kNone) return;
-  if (pretrained->model.variant != Variant::kStatic) {
-    throw Error(ErrorKind::kUsage, "weights", "are of the micro variant; Table 10's group B takes weights of faces");
-  }
-  if (config.pretrained == Pretrained::kDirect) {
-    pretrained->store_to(network_.parameters());
-    clip_class_ = clip_classes_of_faces(pretrained->class_names, plan.class_names);
-    const auto neutral = std::find(pretrained->class_names.begin(), pretrained->class_names.end(), "neutral");
-    if (neutral != pretrained->class_names.end()) {
-      neutral_class_ = static_cast<std::int32_t>(neutral - pretrained->class_names.begin());
-    }
-  } else if (pretrained->model.slope != config.train.model.slope ||
-             pretrained->input_scale != config.train.input_scale) {
-    throw Error(ErrorKind::kUsage, "weights",
-                message("were trained with slope ", pretrained->model.slope, " and input scale ",
-                        pretrained->input_scale, "; give --slope and --input-scale alike"));
+  check_pretrained(config, *pretrained, plan.class_names);
+  if (config.pretrained != Pretrained::kDirect) return;
+  pretrained->store_to(network_.parameters());
+  clip_class_ = clip_classes_of_faces(pretrained->class_names, plan.class_names);
+  const auto neutral = std::find(pretrained->class_names.begin(), pretrained->class_names.end(), "neutral");
+  if (neutral != pretrained->class_names.end()) {
+    neutral_class_ = static_cast<std::int32_t>(neutral - pretrained->class_names.begin());
   }
 }
 
@@ -100,6 +117,18 @@ void FoldWorker::start(std::uint64_t seed) {
 void FoldWorker::restore_frozen() {
   // Adam has moved every layer; what must stay frozen is put back, so each forward pass sees the weights as they came.
   for (std::size_t i = 0; i < kBodyTensors; ++i) network_.parameters().write(i, ParameterKind::kValue, initial_[i]);
+}
+
+FoldWorker::Snapshot FoldWorker::read_all() const {
+  Snapshot out;
+  for (const ParameterKind kind : kTrained) out[kind] = network_.parameters().read_all(kind);
+  return out;
+}
+
+void FoldWorker::write_all(const Snapshot& snapshot) {
+  for (const auto& [kind, tensors] : snapshot) {
+    for (std::size_t i = 0; i < tensors.size(); ++i) network_.parameters().write(i, kind, tensors[i]);
+  }
 }
 
 Weights FoldWorker::weights(int epoch) const {
@@ -136,6 +165,8 @@ bool FoldWorker::train(const std::vector<std::size_t>& clips, std::uint64_t seed
   DeviceSamples<float> window(*backend_.device, batch, images_.height(), images_.width(), images_.channels(),
                               config.model.classes);
   TrainingStep<float> step(*backend_.device, network_, window, config);
+  NonFiniteSteps non_finite(config.on_nan);
+  Snapshot snapshot;  // OnNan::kRollback: of the start of the epoch
   const auto bytes = static_cast<std::size_t>(images_.height()) * static_cast<std::size_t>(images_.width()) *
                      static_cast<std::size_t>(images_.channels());
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(batch) * bytes);
@@ -147,6 +178,10 @@ bool FoldWorker::train(const std::vector<std::size_t>& clips, std::uint64_t seed
     FoldEpoch record;
     record.epoch = epoch;
     std::int64_t correct = 0;
+    if (config.on_nan == OnNan::kRollback) {
+      step.settle();
+      snapshot = read_all();
+    }
     for (std::int64_t s = 0; s < steps; ++s) {
       if (hooks.should_stop && hooks.should_stop()) return false;
       std::fill(labels.begin(), labels.end(), 0.0f);
@@ -167,16 +202,23 @@ bool FoldWorker::train(const std::vector<std::size_t>& clips, std::uint64_t seed
       step.run();
       const StepReport report = step.wait(step.step());
       if (report.non_finite > 0) {
-        throw Error(ErrorKind::kNonFinite, message("step ", step.step()),
-                    message(report.non_finite, " values are NaN or infinite, first in ", step.diagnose(step.step()),
-                            "; try a lower --lr or --clip-norm"));
+        ++record.skipped;
+        if (non_finite.met(step, step.step(), report, "try a lower --lr, --clip-norm, or --on-nan skip")) {
+          write_all(snapshot);
+          step.resume_after(step.step());
+        }
+      } else {
+        non_finite.met_finite();
+        if (config_.pretrained == Pretrained::kFrozen) restore_frozen();
+        record.cross_entropy += report.cross_entropy;
+        correct += report.correct;
       }
-      if (config_.pretrained == Pretrained::kFrozen) restore_frozen();
-      record.cross_entropy += report.cross_entropy / static_cast<double>(steps);
-      correct += report.correct;
       if (hooks.on_step) hooks.on_step(++steps_done_, steps_in_all_);
     }
-    record.accuracy = static_cast<double>(correct) / static_cast<double>(steps * batch);
+    if (const std::int64_t counted = steps - record.skipped; counted > 0) {
+      record.cross_entropy /= static_cast<double>(counted);
+      record.accuracy = static_cast<double>(correct) / static_cast<double>(counted * batch);
+    }
     if (hooks.on_weights && epoch == config.epochs) step.settle();  // what is saved has fc1's dead columns too
     after_epoch(record);
   }
@@ -184,6 +226,7 @@ bool FoldWorker::train(const std::vector<std::size_t>& clips, std::uint64_t seed
 }
 
 ImageScores FoldWorker::as_clip_classes(const ImageScores& faces) const {
+  // The best of a clip class's faces speaks for it, so that an image's class follows from the class of the face.
   constexpr double kNever = -1e30;
   const std::size_t n = plan_.class_names.size(), from = clip_class_.size();
   ImageScores out;
@@ -196,7 +239,7 @@ ImageScores FoldWorker::as_clip_classes(const ImageScores& faces) const {
       if (clip_class_[f] < 0) continue;
       const std::size_t cell = i * n + static_cast<std::size_t>(clip_class_[f]);
       out.logits[cell] = std::max(out.logits[cell], faces.logits[i * from + f]);
-      out.softmax[cell] += faces.softmax[i * from + f];
+      out.softmax[cell] = std::max(out.softmax[cell], faces.softmax[i * from + f]);
     }
   }
   return out;
@@ -212,8 +255,7 @@ std::vector<ClipVote> FoldWorker::vote_on_clips(const std::vector<std::size_t>& 
     ImageScores found = scorer_.run(input->pixels);
     if (neutral != nullptr && neutral_class_ >= 0) {
       for (std::int64_t i = 0; i < found.images(); ++i) {
-        const auto first = found.logits.begin() + i * found.classes;
-        *neutral += std::max_element(first, first + found.classes) - first == neutral_class_ ? 1 : 0;
+        *neutral += found.class_of(i) == neutral_class_ ? 1 : 0;
       }
     }
     if (!clip_class_.empty()) found = as_clip_classes(found);

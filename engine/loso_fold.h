@@ -25,6 +25,7 @@ struct FoldEpoch {
   int epoch = 0;                           ///< from 1
   double cross_entropy = 0, accuracy = 0;  ///< of training images, with dropout: means over the epoch's steps
   double test_accuracy = 0;                ///< of test clips (first training) or the inner subject's clips (second)
+  std::int64_t skipped = 0;                ///< steps that met a NaN or an infinity: in none of the means
 };
 
 /// What a fold found.
@@ -50,7 +51,8 @@ class FoldWorker {
   FoldWorker(Backend& backend, const LosoConfig& config, const LosoPlan& plan, ClipImageStore& images,
              const Weights* pretrained);
 
-  /// Nothing where should_stop said so. Error(kNonFinite) where training meets a NaN.
+  /// Nothing where should_stop said so. Error(kNonFinite) where training meets a NaN and TrainConfig::on_nan says so;
+  /// a rollback goes to the start of the epoch.
   std::optional<FoldResult> run(std::size_t task, const FoldHooks& hooks);
 
   const MemoryPlan& memory() const { return network_.memory(); }
@@ -65,6 +67,9 @@ class FoldWorker {
              const std::function<void(FoldEpoch&)>& after_epoch);
   void start(std::uint64_t seed);
   void restore_frozen();
+  using Snapshot = std::map<ParameterKind, std::vector<std::vector<float>>>;
+  Snapshot read_all() const;
+  void write_all(const Snapshot& snapshot);
   Weights weights(int epoch) const;
   ImageScores as_clip_classes(const ImageScores& faces) const;
   double accuracy_of(const std::vector<std::size_t>& clips, const std::vector<ClipVote>& votes) const;
@@ -86,6 +91,10 @@ class FoldWorker {
   std::int32_t neutral_class_ = -1;
   std::int64_t steps_done_ = 0, steps_in_all_ = 0;
 };
+
+/// Error(kUsage) where these weights cannot serve this configuration and these classes of clips. FoldWorker calls it;
+/// a caller that writes anything before it makes one calls it first.
+void check_pretrained(const LosoConfig& config, const Weights& pretrained, const std::vector<std::string>& class_names);
 
 /// The class of clips that each class of faces belongs to: by name; where clips have MEGC's three, by those; neutral
 /// faces are "others" where there is such a class. -1 = none.

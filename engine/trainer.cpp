@@ -7,8 +7,6 @@
 namespace shcnn {
 namespace {
 
-constexpr std::int64_t kMostSkippedInARow = 100;
-
 std::vector<int> crops_of(const TrainConfig& config, const Samples& samples, bool training) {
   const bool larger = samples.height > make_model(config.model).input_size;
   return training ? training_crops(config.augment, larger) : evaluation_crops(config.augment, larger);
@@ -26,7 +24,8 @@ Trainer::Trainer(Backend& backend, const TrainConfig& config, const Samples& tra
                network_batch(config)),
       training_(*backend.device, training),
       crops_(crops_of(config, training, true)),
-      step_(*backend.device, network_, training_, config) {
+      step_(*backend.device, network_, training_, config),
+      non_finite_(config.on_nan) {
   if (validation && validation->count() > 0) {
     validation_ = std::make_unique<DeviceSamples<float>>(device_, *validation);
     evaluator_ = std::make_unique<Evaluator<float>>(device_, network_, *validation_,
@@ -102,7 +101,7 @@ void Trainer::collect(std::uint64_t until) {
       meet_non_finite(report);
       continue;
     }
-    skipped_in_a_row_ = 0;
+    non_finite_.met_finite();
     EpochSums& sums = state_.sums;
     ++sums.steps;
     sums.correct += report.correct;
@@ -114,15 +113,9 @@ void Trainer::collect(std::uint64_t until) {
 }
 
 void Trainer::meet_non_finite(const StepReport& report) {
-  const std::uint64_t step = collected_;
   ++state_.sums.skipped;
-  step_.exclude_from_replay(step);
-  if (config_.on_nan == OnNan::kStop || ++skipped_in_a_row_ > kMostSkippedInARow) {
-    throw Error(ErrorKind::kNonFinite, message("step ", step),
-                message(report.non_finite, " values are NaN or infinite, first in ", step_.diagnose(step),
-                        "; the last good state is kept: try a lower --lr, --clip-norm, or --on-nan skip"));
-  }
-  if (config_.on_nan == OnNan::kRollback) {
+  if (non_finite_.met(step_, collected_, report,
+                      "the last good state is kept: try a lower --lr, --clip-norm, or --on-nan skip")) {
     device_.synchronize();
     write_parameters(snapshot_);
     step_.resume_after(step_.step());

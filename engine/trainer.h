@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/evaluator.h"
+#include "engine/non_finite.h"
 #include "engine/training_step.h"
 #include "kernels/backend.h"
 
@@ -109,7 +110,7 @@ class Trainer {
   std::unique_ptr<Evaluator<float>> evaluator_;
   std::uint64_t total_steps_ = 0;
   std::uint64_t collected_ = 0;  ///< steps whose reports are in the sums
-  std::int64_t skipped_in_a_row_ = 0;
+  NonFiniteSteps non_finite_;
   TrainState state_;     ///< without tensors, except where rollback keeps a snapshot
   TrainState snapshot_;  ///< on-nan rollback: the last saved state
   std::optional<Evaluation> evaluation_;
