@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <optional>
 #include <set>
+#include <string_view>
 
 #include "engine/exact_text.h"
 #include "engine/range_lock.h"
@@ -25,12 +26,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kFormat = "shcnn-clip-images-1";  ///< part of the key: a new format is a new file
+constexpr std::string_view kFormat = "shcnn-clip-images-1";  ///< part of the key: a new format is a new file
+constexpr std::string_view kAnyFormat = "\"format\":\"shcnn-clip-images-";  ///< in the header of every version's files
+constexpr std::string_view kLockName = "cache.lock";
+constexpr std::string_view kExtension = ".safetensors";
+constexpr std::size_t kKeyDigits = 32;
 constexpr int kFaceSize = 48;
 /// The folder is listed when it is full or has grown by this part of its limit, not for each file.
 constexpr std::uint64_t kLooks = 8;
-constexpr std::uint64_t kHeader = 1024;  ///< bytes of a file beside its pixels, at most
+constexpr std::uint64_t kHeader = 1024;      ///< bytes of a file beside its pixels, at most
+constexpr std::uint64_t kMarkWithin = 4096;  ///< bytes of a header that are searched for kAnyFormat
 constexpr std::uint64_t kMostFrameBytes = std::uint64_t{64} << 20;
+constexpr const char* kCacheMend = "name another folder with --cache";
 
 std::string hex(XXH128_hash_t hash) {
   char text[33];
@@ -43,6 +50,29 @@ std::string name_of(flow::FlowOrder order) {
   return order == flow::FlowOrder::kResizeThenFlow   ? "resize-then-flow"
          : order == flow::FlowOrder::kFlowThenResize ? "flow-then-resize"
                                                      : "as-is";
+}
+
+/// KEY.safetensors: the name of a file that a store may have written.
+bool is_cache_name(const fs::path& path) {
+  const std::string name = path.stem().string();
+  return path.extension() == kExtension && name.size() == kKeyDigits &&
+         name.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+/// True where the file's own header says that a store wrote it: nothing else may be removed. False where it cannot be
+/// read.
+bool has_cache_mark(const fs::path& path) {
+  try {
+    io::InputFile file(path, io::ErrorKind::kBadData);
+    std::uint64_t header_bytes = 0;
+    if (file.size() < sizeof header_bytes) return false;
+    file.read_exactly(std::as_writable_bytes(std::span(&header_bytes, 1)));
+    std::string header(static_cast<std::size_t>(std::min(header_bytes, kMarkWithin)), '\0');
+    header.resize(file.read_some(std::as_writable_bytes(std::span(header))));
+    return header.find(kAnyFormat) != std::string::npos;
+  } catch (const io::Error&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -81,6 +111,18 @@ std::vector<std::pair<std::string, std::string>> ClipImageOptions::fields() cons
   };
   out.insert(out.end(), std::begin(more), std::end(more));
   return out;
+}
+
+int image_side(const ClipImageOptions& options) {
+  return options.input == ClipInput::kFlow ? options.flow.side : kFaceSize;
+}
+
+std::uint64_t ClipCacheOptions::bytes_of(const char* field, double gigabytes) {
+  constexpr double kMost = 1e6;
+  if (!(gigabytes >= 0 && gigabytes <= kMost)) {
+    throw Error(ErrorKind::kUsage, field, message("must be 0 to ", kMost, " GB, got ", gigabytes));
+  }
+  return static_cast<std::uint64_t>(gigabytes * 1e9);
 }
 
 std::vector<int> chosen_frames(const ClipImageOptions& options, int frames, int apex) {
@@ -174,7 +216,7 @@ ClipImageStore::ClipImageStore(const io::ClipSet& clips, std::vector<std::string
   maker_->backend = backend;
   // Executors differ in rounding, so their images are told apart. Threads do not differ; instruction sets of one
   // processor may, by a level: machines that share a cache and must give equal bytes set SHCNN_ISA.
-  std::string settings = kFormat;
+  std::string settings(kFormat);
   const std::string executor = device.substr(0, device.find(':'));
   for (const auto& [name, value] : options_.fields()) settings += "\n" + name + "=" + value;
   if (options.input == ClipInput::kFlow) settings += "\ndevice=" + executor;
@@ -182,21 +224,42 @@ ClipImageStore::ClipImageStore(const io::ClipSet& clips, std::vector<std::string
     const std::string text = settings + "\napex=" + std::to_string(clips.clips[i].apex) + "\n" + hashes[i];
     keys_.push_back(hex(XXH3_128bits(text.data(), text.size())));
   }
-  std::error_code error;
-  fs::create_directories(cache_.folder, error);
-  if (error) {
-    throw io::Error(io::ErrorKind::kDisk, cache_.folder, "", "cannot be made: " + error.message(),
-                    "name another folder with --cache");
-  }
+  check_folder();
 }
 
 ClipImageStore::~ClipImageStore() = default;
 
-int ClipImageStore::height() const { return options_.input == ClipInput::kFlow ? options_.flow.side : kFaceSize; }
+void ClipImageStore::check_folder() {
+  std::error_code error;
+  const fs::file_status status = fs::status(cache_.folder, error);
+  if (!fs::exists(status)) return;  // made with the first file
+  if (!fs::is_directory(status)) {
+    throw io::Error(io::ErrorKind::kUsage, cache_.folder, "", "is no folder", kCacheMend);
+  }
+  fs::directory_iterator entry(cache_.folder, error);
+  for (const fs::directory_iterator end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name == kLockName || name.starts_with('.') || is_cache_name(entry->path())) continue;
+    throw io::Error(io::ErrorKind::kUsage, cache_.folder, "",
+                    "holds '" + name + "', which is no image of a clip; images are kept in a folder of their own",
+                    kCacheMend);
+  }
+  if (error) stop_writing("the folder cannot be listed: " + error.message());
+}
+
+void ClipImageStore::stop_writing(const std::string& why) {
+  if (writing_stopped_.exchange(true) || !cache_.note) return;
+  cache_.note(cache_.folder.string() + ": images of clips are no longer kept here (" + why +
+              "); those that do not fit into memory are made again whenever they are needed");
+}
+
+int ClipImageStore::height() const { return image_side(options_); }
 int ClipImageStore::width() const { return height(); }
 int ClipImageStore::channels() const { return options_.input == ClipInput::kFlow ? 3 : 1; }
 
-fs::path ClipImageStore::file(std::size_t index) const { return cache_.folder / (keys_[index] + ".safetensors"); }
+fs::path ClipImageStore::file(std::size_t index) const {
+  return cache_.folder / (keys_[index] + std::string(kExtension));
+}
 
 std::int64_t ClipImageStore::count(std::size_t index) const {
   const io::Clip& clip = clips_.clips[index];
@@ -258,8 +321,17 @@ std::shared_ptr<const ClipImages> ClipImageStore::make(std::size_t index) {
                                             static_cast<std::uint64_t>(channels())};
   const std::vector<io::TensorView> tensors = {
       io::tensor_view<std::uint8_t>("images", shape, std::span<const std::uint8_t>(images->pixels))};
-  const std::uint64_t size = images->pixels.size() + kHeader;
-  if (size > cache_.disk_bytes) return images;
+  try {
+    write(index, tensors, images->pixels.size() + kHeader);
+  } catch (const io::Error& error) {  // a full or read-only disk: the images are there, only keeping them fails
+    stop_writing(error.what());
+  }
+  return images;
+}
+
+void ClipImageStore::write(std::size_t index, std::span<const io::TensorView> tensors, std::uint64_t size) {
+  if (size > cache_.disk_bytes || writing_stopped_) return;
+  make_folder();
   {
     const std::lock_guard<std::mutex> lock(folder_mutex_);
     if (size > until_look_) {
@@ -268,13 +340,31 @@ std::shared_ptr<const ClipImages> ClipImageStore::make(std::size_t index) {
     }
     until_look_ -= std::min(size, until_look_);
   }
-  io::write_safetensors(file(index), tensors, {{"format", kFormat}, {"clip", clip.name}}, io::Overwrite::kYes);
-  return images;
+  io::write_safetensors(file(index), tensors, {{"format", std::string(kFormat)}, {"clip", clips_.clips[index].name}},
+                        io::Overwrite::kYes);
+}
+
+void ClipImageStore::make_folder() const {
+  std::error_code error;
+  fs::create_directories(cache_.folder, error);
+  if (error) {
+    throw io::Error(io::ErrorKind::kDisk, cache_.folder, "", "cannot be made: " + error.message(), kCacheMend);
+  }
 }
 
 void ClipImageStore::prepare(const std::function<void(std::int64_t, std::int64_t)>& progress,
                              const std::function<bool()>& stop) {
-  const RangeLock locks(cache_.folder / "cache.lock");
+  std::unique_ptr<RangeLock> locks;  // none: the folder cannot be written to, and every process makes its own images
+  if (cache_.disk_bytes > 0) {
+    try {
+      make_folder();
+      locks = std::make_unique<RangeLock>(cache_.folder / kLockName);
+      locks->try_hold(0);  // a file system without locks says so here
+    } catch (const io::Error& error) {
+      locks.reset();
+      stop_writing(error.what());
+    }
+  }
   const auto clips = static_cast<std::int64_t>(keys_.size());
   std::int64_t done = 0;
   std::vector<std::size_t> elsewhere;  // another process makes these
@@ -291,8 +381,9 @@ void ClipImageStore::prepare(const std::function<void(std::int64_t, std::int64_t
       report();
       continue;
     }
-    const std::optional<RangeLock::Held> held = locks.try_hold(static_cast<std::int64_t>(i));
-    if (!held) {
+    const std::optional<RangeLock::Held> held =
+        locks ? locks->try_hold(static_cast<std::int64_t>(i)) : std::optional<RangeLock::Held>();
+    if (locks && !held) {
       elsewhere.push_back(i);
       continue;
     }
@@ -300,7 +391,7 @@ void ClipImageStore::prepare(const std::function<void(std::int64_t, std::int64_t
     report();
   }
   for (const std::size_t i : elsewhere) {
-    const RangeLock::Held held = locks.hold(static_cast<std::int64_t>(i));
+    const RangeLock::Held held = locks->hold(static_cast<std::int64_t>(i));
     if (!there(i)) keep(i, make(i));  // that process has ended without
     report();
   }
@@ -345,7 +436,7 @@ std::uint64_t ClipImageStore::make_room(std::uint64_t room) const {
   std::uint64_t sum = 0;
   std::error_code error;
   for (fs::directory_iterator entry(cache_.folder, error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->path().extension() != ".safetensors") continue;
+    if (!is_cache_name(entry->path()) || !has_cache_mark(entry->path())) continue;
     std::error_code gone;
     const std::uint64_t bytes = entry->file_size(gone);
     const fs::file_time_type used = entry->last_write_time(gone);

@@ -3,10 +3,13 @@
 //
 // Cache: one safetensors file a clip, FOLDER/<key>.safetensors; key = hash of the frames' bytes, of their order and of
 // every setting that an image depends on. Files can be removed at any time, one or all; a damaged one is made anew.
-// The folder's size is bounded: the least recently used files go first. In memory there are at most `memory_bytes` of
-// images, whatever the number of clips.
+// The folder's size is bounded: the least recently used files go first. Only files that a store has written, by their
+// name and by what their header says, are ever removed; a folder that holds anything else is refused. Where the folder
+// cannot be written to, the images are used without being kept. In memory there are at most `memory_bytes` of images,
+// whatever the number of clips.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -14,12 +17,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "flow/clip_flow.h"
 #include "io/clip_set.h"
+#include "io/safetensors.h"
 #include "kernels/backend.h"
 
 namespace shcnn {
@@ -39,6 +44,9 @@ struct ClipImageOptions {
   /// Every setting that an image depends on, as name and exact text.
   std::vector<std::pair<std::string, std::string>> fields() const;
 };
+
+/// Height and width of the images, px.
+int image_side(const ClipImageOptions& options);
 
 /// All images of one clip.
 struct ClipImages {
@@ -61,12 +69,17 @@ struct ClipCacheOptions {
   std::filesystem::path folder;
   std::uint64_t disk_bytes = std::uint64_t{8} << 30;  ///< of the folder's images at most; 0 keeps none on disk
   std::uint64_t memory_bytes = std::uint64_t{1} << 30;
+  /// `gigabytes` (decimal) as bytes. Error(kUsage) naming `field` where it is out of range, NaN included.
+  static std::uint64_t bytes_of(const char* field, double gigabytes);
+  /// Receives one line, once, where images cannot be kept in the folder. Called from whichever thread meets it.
+  std::function<void(const std::string&)> note;
 };
 
 /// The images of a set of clips, on demand. Safe for several threads, and for several processes on one folder.
 class ClipImageStore {
  public:
-  /// `hashes` of clip_content_hash, one a clip. `clips` must outlive this.
+  /// `hashes` of clip_content_hash, one a clip. `clips` must outlive this. Writes nothing. io::Error (kUsage) where the
+  /// folder holds other things than images of clips.
   ClipImageStore(const io::ClipSet& clips, std::vector<std::string> hashes, const ClipImageOptions& options,
                  const ClipCacheOptions& cache, const std::string& device, const BackendOptions& backend);
   ~ClipImageStore();
@@ -88,6 +101,10 @@ class ClipImageStore {
   std::filesystem::path file(std::size_t index) const;
   std::shared_ptr<const ClipImages> read(std::size_t index) const;
   std::shared_ptr<const ClipImages> make(std::size_t index);
+  void write(std::size_t index, std::span<const io::TensorView> tensors, std::uint64_t size);
+  void check_folder();
+  void make_folder() const;
+  void stop_writing(const std::string& why);
   void keep(std::size_t index, const std::shared_ptr<const ClipImages>& images);
   /// Bytes of the images in the folder, after the longest unused ones were removed where `room` more would not fit.
   std::uint64_t make_room(std::uint64_t room) const;
@@ -101,6 +118,7 @@ class ClipImageStore {
   std::list<std::pair<std::size_t, std::shared_ptr<const ClipImages>>> recent_;  ///< the latest first
   std::map<std::size_t, decltype(recent_)::iterator> in_memory_;
   std::uint64_t memory_used_ = 0;
+  std::atomic<bool> writing_stopped_{false};
   std::uint64_t until_look_ = 0;  ///< bytes that may be written before the folder is listed; guarded by folder_mutex_
 };
 

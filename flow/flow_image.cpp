@@ -18,7 +18,7 @@ void require(bool holds, const char* message) {
 
 void check(const FlowImageOptions& options) {
   const bool in_range = options.full_scale >= kLeastFullScale && options.full_scale <= kMostFullScale;
-  if (options.full_scale != 0 && !in_range) {
+  if (options.full_scale != 0 && !in_range) {  // also NaN
     throw Error(ErrorKind::kUsage, "flow image",
                 message("full_scale = ", options.full_scale, ", must be 0 (stretched per image) or ", kLeastFullScale,
                         " to ", kMostFullScale, " px"));
