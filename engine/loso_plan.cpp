@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <stdexcept>
 
+#include "engine/json_fields.h"
+#include "io/input_file.h"
 #include "io/json.h"
 #include "io/natural_less.h"
 #include "kernels/error.h"
@@ -19,6 +23,10 @@ namespace shcnn {
 namespace {
 
 using nlohmann::ordered_json;
+
+/// 2: an image's class is that of the largest sum of softmax outputs, not of logits; folds carry a hash.
+constexpr int kPlanSchema = 2;
+constexpr std::int64_t kMostImages = std::int64_t{1} << 31;  ///< of one clip
 
 template <class Enum, std::size_t N>
 Enum from_name(const char* field, const std::string& name, const Enum (&all)[N]) {
@@ -112,7 +120,7 @@ ordered_json plan_json(const LosoPlan& plan) {
                      {"inner_subject", t.inner_subject},
                      {"cost", t.cost}});
   }
-  return {{"schema", 1},
+  return {{"schema", kPlanSchema},
           {"dataset", plan.dataset},
           {"classes_of", plan.classes_of},
           {"labels", plan.class_names},
@@ -121,19 +129,89 @@ ordered_json plan_json(const LosoPlan& plan) {
           {"tasks", tasks}};
 }
 
-std::string hash_of(const std::string& text) {
+std::string dumped(const ordered_json& json) {
+  return json.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+/// 0 .. count - 1 without `left_out`, which is in order.
+std::vector<std::size_t> all_but(const std::vector<std::size_t>& left_out, std::size_t count) {
+  std::vector<std::size_t> out;
+  auto next = left_out.begin();
+  for (std::size_t i = 0; i < count; ++i) {
+    if (next != left_out.end() && *next == i) {
+      ++next;
+    } else {
+      out.push_back(i);
+    }
+  }
+  return out;
+}
+
+/// What make_plan promises of its plans, and whoever reads one relies on. std::out_of_range where it does not hold; a
+/// hash alone can be made for any content.
+void check_parts(const LosoPlan& plan) {
+  const auto require = [](bool holds, const std::string& what) {
+    if (!holds) throw std::out_of_range(what);
+  };
+  const std::set<std::string> labels(plan.class_names.begin(), plan.class_names.end());
+  require(labels.size() == plan.class_names.size() && labels.size() >= 2 && labels.size() <= kMostClipClasses,
+          "its labels are not 2 to " + std::to_string(kMostClipClasses) + " different ones");
+  protocol_from_string(plan.setting("protocol"));
+  vote_from_string(plan.setting("vote"));
+  selection_from_string(plan.setting("select"));
+  pretrained_from_string(plan.setting("pretrained"));
+  clip_input_from_string(plan.setting("input"));
+
+  std::set<std::string> subjects;
+  for (const PlannedClip& clip : plan.clips) subjects.insert(clip.subject);
+  const auto folds = static_cast<std::size_t>(plan.folds());
+  require(folds > 0 && plan.tasks.size() % folds == 0, "it has no tasks, or not every fold for every seed");
+  std::vector<std::size_t> tested(plan.clips.size(), 0);
+  for (std::size_t t = 0; t < plan.tasks.size(); ++t) {
+    const LosoTask& task = plan.tasks[t];
+    const std::string place = "task " + std::to_string(t) + ": ";
+    require(static_cast<std::size_t>(task.fold) == t % folds && task.seed == plan.tasks.front().seed + t / folds,
+            place + "its fold or its seed is not the one that is due");
+    require(!task.test.empty() &&
+                std::adjacent_find(task.test.begin(), task.test.end(), std::greater_equal<>()) == task.test.end(),
+            place + "its test clips are none, or not in order");
+    for (const std::size_t i : task.test) ++tested[i];
+    require(task.inner_subject.empty() || subjects.contains(task.inner_subject),
+            place + "its inner subject has no clips");
+  }
+  const std::size_t seeds = plan.tasks.size() / folds;
+  require(std::all_of(tested.begin(), tested.end(), [&](std::size_t n) { return n == seeds; }),
+          "a clip is not tested once for each seed");
+}
+
+/// Training images of the least first step: Error(kUsage) where they do not fill a batch.
+void require_one_batch(const LosoConfig& config, const LosoPlan& plan, const LosoTask& task) {
+  if (config.pretrained == Pretrained::kDirect) return;
+  const bool larger = image_side(config.images) > make_model(config.train.model).input_size;
+  const auto crops = static_cast<std::int64_t>(training_crops(config.train.augment, larger).size());
+  for (const bool without_inner : {false, true}) {
+    if (without_inner && task.inner_subject.empty()) continue;
+    std::int64_t images = 0;
+    for (const std::size_t i : task.training) {
+      if (!without_inner || plan.clips[i].subject != task.inner_subject) images += plan.clips[i].images;
+    }
+    if (images * crops >= config.train.batch) continue;
+    throw Error(ErrorKind::kUsage, "batch",
+                message("the ", images, " training images of fold ", task.name,
+                        without_inner ? " without its inner subject" : "", ", ", crops,
+                        " crops each, do not fill one batch of ", config.train.batch, "; use a smaller batch"));
+  }
+}
+
+}  // namespace
+
+std::string hash_of_text(const std::string& text) {
   const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
   char out[33];
   std::snprintf(out, sizeof out, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
                 static_cast<unsigned long long>(hash.low64));
   return out;
 }
-
-std::string dumped(const ordered_json& json) {
-  return json.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
-}
-
-}  // namespace
 
 std::string to_string(Protocol protocol) {
   return protocol == Protocol::kLoso ? "loso" : protocol == Protocol::kLovo ? "lovo" : "kfold";
@@ -178,6 +256,7 @@ void LosoConfig::check() const {
   const bool frames = images.input == ClipInput::kFrames;
   require(frames == (train.model.variant == Variant::kStatic), "input",
           "flow images go to the micro variant, frames to the static one");
+  if (!frames) flow::check(images.flow);
   require(pretrained == Pretrained::kNone || frames, "pretrained", "weights of faces serve --input frames alone");
   require((pretrained == Pretrained::kNone) == pretrained_hash.empty(), "weights",
           "a reading of pretrained weights needs --weights, and the other way round");
@@ -247,6 +326,11 @@ LosoPlan make_plan(const LosoConfig& config, const io::ClipSet& clips, const std
     const auto images = static_cast<std::int64_t>(chosen_frames(config.images, clip.span(), clip.apex).size());
     plan.clips.push_back({clip.name, clip.subject, clip.label, images, hashes[i]});
   }
+  if (plan.class_names.size() > kMostClipClasses) {
+    throw Error(ErrorKind::kBadData, dataset,
+                message("the clips have ", plan.class_names.size(), " classes, at most ", kMostClipClasses,
+                        " are taken; use a class map that joins some"));
+  }
   if (by_subject(plan.clips).size() < 2) {
     throw Error(ErrorKind::kBadData, dataset, "the clips are of one subject; leaving one out leaves none to train on");
   }
@@ -279,16 +363,42 @@ LosoPlan make_plan(const LosoConfig& config, const io::ClipSet& clips, const std
         task.inner_subject = inner_subject(plan.clips, task.training, f);
       }
       assert_apart(plan, task, config.protocol);
+      require_one_batch(config, plan, task);
       plan.tasks.push_back(std::move(task));
     }
   }
-  plan.hash = hash_of(dumped(plan_json(plan)));
+  plan.hash = hash_of_text(dumped(plan_json(plan)));
   return plan;
 }
 
+std::string read_plan_text(const std::filesystem::path& path) {
+  return io::read_text(path, io::JsonLimits{}.bytes, io::ErrorKind::kBadData);
+}
+
+namespace {
+
+constexpr const char* kRemedy = "make it again with shcnn loso plan --force";
+
+/// The plan of that text, of this version's schema.
+ordered_json parsed(const std::filesystem::path& path, const std::string& text) {
+  auto json = io::parse_json<ordered_json>(text, {path, "", io::ErrorKind::kBadData, kRemedy});
+  const bool numbered = json.is_object() && json.contains("schema") && json["schema"].is_number_integer();
+  if (numbered && json["schema"] != kPlanSchema) {
+    throw io::Error(io::ErrorKind::kUsage, path, "",
+                    "is of schema " + json["schema"].dump() +
+                        ", made by another version of shcnn; this one has schema " + std::to_string(kPlanSchema) +
+                        ", and its results differ",
+                    "run again with another --out, or replace this run with --force");
+  }
+  return json;
+}
+
+}  // namespace
+
+void refuse_other_schema(const std::filesystem::path& path, const std::string& text) { parsed(path, text); }
+
 LosoPlan read_plan(const std::filesystem::path& path) {
-  constexpr const char* kRemedy = "make it again with shcnn loso plan --force";
-  const auto json = io::read_json<ordered_json>({path, "", io::ErrorKind::kBadData, kRemedy});
+  const ordered_json json = parsed(path, read_plan_text(path));
   LosoPlan plan;
   try {
     plan.dataset = json.at("dataset").get<std::string>();
@@ -301,33 +411,32 @@ LosoPlan read_plan(const std::filesystem::path& path) {
       clip.name = c.at("name").get<std::string>();
       clip.subject = c.at("subject").get<std::string>();
       const auto truth = std::find(plan.class_names.begin(), plan.class_names.end(), c.at("truth").get<std::string>());
-      if (truth == plan.class_names.end()) throw std::out_of_range("truth");
+      if (truth == plan.class_names.end()) throw std::out_of_range("the truth of clip '" + clip.name + "' is no label");
       clip.truth = static_cast<std::int32_t>(truth - plan.class_names.begin());
-      clip.images = c.at("images").get<std::int64_t>();
+      clip.images = whole_number(c, "images", 1, kMostImages);
       clip.content = c.at("content").get<std::string>();
       plan.clips.push_back(std::move(clip));
     }
     for (const auto& t : json.at("tasks")) {
       LosoTask task;
-      task.fold = t.at("fold").get<int>();
-      task.seed = t.at("seed").get<std::uint64_t>();
+      task.fold = static_cast<int>(whole_number(t, "fold", 0, std::numeric_limits<int>::max() - 1));
+      task.seed = unsigned_number(t, "seed");
       task.name = t.at("name").get<std::string>();
-      task.test = t.at("test").get<std::vector<std::size_t>>();
-      task.inner_subject = t.at("inner_subject").get<std::string>();
-      task.cost = t.at("cost").get<std::int64_t>();
-      const std::set<std::size_t> test(task.test.begin(), task.test.end());
-      if (!test.empty() && *test.rbegin() >= plan.clips.size()) throw std::out_of_range("test");
-      for (std::size_t i = 0; i < plan.clips.size(); ++i) {
-        if (!test.contains(i)) task.training.push_back(i);
+      for (const auto& clip : t.at("test")) {
+        task.test.push_back(static_cast<std::size_t>(
+            whole_number(ordered_json{{"test", clip}}, "test", 0, static_cast<std::int64_t>(plan.clips.size()) - 1)));
       }
+      task.inner_subject = t.at("inner_subject").get<std::string>();
+      task.cost = whole_number(t, "cost", 0);
       plan.tasks.push_back(std::move(task));
     }
-    if (plan.tasks.empty()) throw std::out_of_range("tasks");
     plan.hash = json.at("hash").get<std::string>();
-    if (plan.hash != hash_of(dumped(plan_json(plan)))) throw std::out_of_range("hash");
+    if (plan.hash != hash_of_text(dumped(plan_json(plan)))) throw std::out_of_range("its hash does not hold");
+    check_parts(plan);
   } catch (const std::exception& e) {
-    throw io::Error(io::ErrorKind::kBadData, path, "", std::string("is no whole plan (") + e.what() + ")", kRemedy);
+    throw io::Error(io::ErrorKind::kBadData, path, "", "is no whole plan (" + plain_reason(e) + ")", kRemedy);
   }
+  for (LosoTask& task : plan.tasks) task.training = all_but(task.test, plan.clips.size());
   return plan;
 }
 

@@ -45,6 +45,9 @@ enum class Pretrained {
 Pretrained pretrained_from_string(const std::string& name);  ///< "none", "direct", "frozen", "finetune"
 std::string to_string(Pretrained reading);
 
+/// Classes of clips that a plan takes at most: its confusion matrices have the square of it.
+inline constexpr std::size_t kMostClipClasses = 100;
+
 struct LosoConfig {
   std::string device = "cpu";  ///< "cpu", "cuda" or "simt": they differ in rounding, so folds of two are not mixed
   Protocol protocol = Protocol::kLoso;
@@ -98,16 +101,26 @@ struct LosoPlan {
 };
 
 /// Makes the plan. `hashes` of clip_content_hash. Asserts that no test subject (lovo: no test clip) is in training.
-/// Error(kBadData) where there are fewer than two subjects, or a training part that lacks classes altogether.
+/// Error(kBadData) where there are fewer than two subjects, or a training part that lacks classes altogether;
+/// Error(kUsage) where a training part has too few images for one batch.
 LosoPlan make_plan(const LosoConfig& config, const io::ClipSet& clips, const std::string& dataset,
                    const std::vector<std::string>& hashes);
 
 /// Throws Error(kInternal) where a subject (lovo: a clip) is on both sides of a task: called again before every fold.
 void assert_apart(const LosoPlan& plan, const LosoTask& task, Protocol protocol);
 
+/// 32 hexadecimal digits over a text: of plans and of fold files.
+std::string hash_of_text(const std::string& text);
+
 /// plan.json: everything, as text that is the same for the same plan.
 std::string plan_text(const LosoPlan& plan);
-/// Reads it back. io::Error (kBadData) where it is damaged: its hash must hold.
+/// Reads it back. io::Error (kBadData) where it is damaged: its hash must hold, and its parts must fit together.
+/// Errors of refuse_other_schema.
 LosoPlan read_plan(const std::filesystem::path& path);
+/// io::Error (kUsage) where the plan of that text was made by a version of shcnn whose results differ from this one's;
+/// (kBadData) where it is no JSON.
+void refuse_other_schema(const std::filesystem::path& path, const std::string& text);
+/// The text of RUN/plan.json, unchecked. io::Error (kBadData) where there is none.
+std::string read_plan_text(const std::filesystem::path& path);
 
 }  // namespace shcnn

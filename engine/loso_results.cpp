@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <initializer_list>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "engine/json_fields.h"
 #include "engine/run_folder.h"
 #include "io/atomic_file.h"
+#include "io/csv_writer.h"
 #include "io/folder_entries.h"
 #include "io/json.h"
 
@@ -17,13 +21,26 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
+/// 2: with a hash of the content, and steps that were skipped. A plan of another schema has another hash, so folds of
+/// another one are never read.
+constexpr int kFoldSchema = 2;
+constexpr const char* kHashField = "hash";
+
+std::string dumped(const ordered_json& json) {
+  return json.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+/// Over everything in a fold's file but the hash itself.
+std::string hash_of_fold(const ordered_json& json) { return hash_of_text(dumped(json)); }
+
 ordered_json epochs_json(const std::vector<FoldEpoch>& epochs) {
   ordered_json out = ordered_json::array();
   for (const FoldEpoch& e : epochs) {
     out.push_back({{"epoch", e.epoch},
                    {"cross_entropy", e.cross_entropy},
                    {"training_accuracy", e.accuracy},
-                   {"left_out_accuracy", e.test_accuracy}});
+                   {"left_out_accuracy", e.test_accuracy},
+                   {"skipped_steps", e.skipped}});
   }
   return out;
 }
@@ -31,8 +48,10 @@ ordered_json epochs_json(const std::vector<FoldEpoch>& epochs) {
 std::vector<FoldEpoch> epochs_of(const ordered_json& json) {
   std::vector<FoldEpoch> out;
   for (const auto& e : json) {
-    out.push_back({e.at("epoch").get<int>(), e.at("cross_entropy").get<double>(),
-                   e.at("training_accuracy").get<double>(), e.at("left_out_accuracy").get<double>()});
+    const int epoch = static_cast<int>(whole_number(e, "epoch", 1, std::numeric_limits<int>::max()));
+    if (epoch != static_cast<int>(out.size()) + 1) throw std::out_of_range("its epochs are not in order");
+    out.push_back({epoch, e.at("cross_entropy").get<double>(), e.at("training_accuracy").get<double>(),
+                   e.at("left_out_accuracy").get<double>(), whole_number(e, "skipped_steps", 0)});
   }
   return out;
 }
@@ -125,7 +144,7 @@ std::string fold_text(const LosoPlan& plan, const FoldResult& result) {
     clips.push_back(one);
   }
   ordered_json json = {
-      {"schema", 1},
+      {"schema", kFoldSchema},
       {"plan", plan.hash},
       {"task", result.task},
       {"fold", task.fold},
@@ -140,53 +159,121 @@ std::string fold_text(const LosoPlan& plan, const FoldResult& result) {
       {"epochs", epochs_json(result.epochs)},
       {"inner_epochs", epochs_json(result.inner_epochs)}};
   if (result.neutral >= 0) json["images_seen_as_neutral"] = result.neutral;
-  return json.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  json[kHashField] = hash_of_fold(json);
+  return dumped(json);
 }
+
+namespace {
+
+/// What a FoldWorker promises of its results: the votes follow from the counts of images, and the scores of the chosen
+/// epochs from the votes. std::out_of_range where it does not hold: a hash alone can be made for any content.
+void check_fits(const LosoPlan& plan, const FoldResult& result) {
+  const auto require = [](bool holds, const std::string& what) {
+    if (!holds) throw std::out_of_range(what);
+  };
+  const LosoTask& task = plan.tasks[result.task];
+  const bool direct = plan.setting("pretrained") == to_string(Pretrained::kDirect);
+  std::set<Selection> due = {Selection::kLast};
+  if (!direct) due.insert(Selection::kOracle);
+  if (!task.inner_subject.empty()) due.insert(Selection::kInner);
+  std::set<Selection> there;
+  for (const auto& [selection, epoch] : result.chosen) there.insert(selection);
+  require(there == due, "it lacks a way of choosing the epoch, or has one too many");
+  require(direct == result.epochs.empty() && task.inner_subject.empty() == result.inner_epochs.empty() &&
+              (result.inner_epochs.empty() || result.inner_epochs.size() == result.epochs.size()),
+          "its epochs are not those of the plan");
+
+  std::int64_t images = 0;
+  for (std::size_t i = 0; i < task.test.size(); ++i) {
+    const PlannedClip& clip = plan.clips[task.test[i]];
+    images += clip.images;
+    for (const auto& [selection, vote] : result.votes[i]) {
+      std::int64_t left = clip.images;  // subtracting cannot overflow
+      bool fits = vote.counts.size() == plan.class_names.size();
+      for (const std::int64_t count : vote.counts) {
+        fits = fits && count >= 0 && count <= left;
+        left -= fits ? count : 0;
+      }
+      const std::string place = "clip '" + clip.name + "', " + to_string(selection) + ": ";
+      require(fits && left == 0, place + "its counts are not those of " + std::to_string(clip.images) + " images");
+      const std::int64_t most = *std::max_element(vote.counts.begin(), vote.counts.end());
+      require(vote.counts[static_cast<std::size_t>(vote.majority)] == most &&
+                  vote.tie == (std::count(vote.counts.begin(), vote.counts.end(), most) > 1),
+              place + "its majority does not follow from its counts");
+    }
+  }
+  require(direct ? result.neutral >= 0 && result.neutral <= images : result.neutral == -1,
+          "its neutral images are not those of the task");
+  for (const auto& [selection, epoch] : result.chosen) {
+    require(direct ? epoch == 0 : epoch >= 1 && epoch <= static_cast<int>(result.epochs.size()),
+            "the epoch of '" + to_string(selection) + "' was not trained");
+    if (direct || selection == Selection::kInner) continue;  // the inner training's accuracy is of other clips
+    const Vote vote = vote_from_string(plan.setting("vote"));
+    std::size_t correct = 0;
+    for (std::size_t i = 0; i < task.test.size(); ++i) {
+      correct += result.votes[i].at(selection).by(vote) == plan.clips[task.test[i]].truth ? 1 : 0;
+    }
+    require(result.epochs[static_cast<std::size_t>(epoch - 1)].test_accuracy ==
+                static_cast<double>(correct) / static_cast<double>(task.test.size()),
+            "the accuracy of '" + to_string(selection) + "' does not follow from the votes");
+  }
+}
+
+}  // namespace
 
 FoldResult read_fold(const fs::path& path, const LosoPlan& plan) {
   constexpr const char* kRemedy = "remove it to have the fold run again";
-  const auto json = io::read_json<ordered_json>({path, "", io::ErrorKind::kBadData, kRemedy});
+  auto json = io::read_json<ordered_json>({path, "", io::ErrorKind::kBadData, kRemedy});
   FoldResult out;
   try {
     if (json.at("plan").get<std::string>() != plan.hash) {
       throw io::Error(io::ErrorKind::kUsage, path, "", "was made with another configuration or other data",
                       "remove it to have the fold run again, or name another --out");
     }
-    out.task = json.at("task").get<std::size_t>();
-    if (out.task >= plan.tasks.size()) throw std::out_of_range("task");
+    whole_number(json, "schema", kFoldSchema, kFoldSchema);
+    const std::string hash = json.at(kHashField).get<std::string>();
+    json.erase(kHashField);
+    if (hash != hash_of_fold(json)) throw std::out_of_range("its hash does not hold");
+    out.task =
+        static_cast<std::size_t>(whole_number(json, "task", 0, static_cast<std::int64_t>(plan.tasks.size()) - 1));
     const LosoTask& task = plan.tasks[out.task];
     for (const auto& [name, epoch] : json.at("chosen_epoch").items()) {
-      out.chosen[selection_from_string(name)] = epoch.get<int>();
+      const Selection selection = selection_from_string(name);
+      out.chosen[selection] =
+          static_cast<int>(whole_number(json.at("chosen_epoch"), name.c_str(), 0, std::numeric_limits<int>::max()));
     }
     const ordered_json& clips = json.at("clips");
-    if (clips.size() != task.test.size()) throw std::out_of_range("clips");
-    const auto classes = static_cast<std::int32_t>(plan.class_names.size());
+    if (clips.size() != task.test.size()) throw std::out_of_range("its clips are not those of the task");
+    const auto classes = static_cast<std::int64_t>(plan.class_names.size());
     for (std::size_t i = 0; i < clips.size(); ++i) {
-      if (clips[i].at("name").get<std::string>() != plan.clips[task.test[i]].name) throw std::out_of_range("clips");
+      const PlannedClip& clip = plan.clips[task.test[i]];
+      if (clips[i].at("name").get<std::string>() != clip.name) {
+        throw std::out_of_range("its clips are not those of the task");
+      }
+      whole_number(clips[i], "truth", clip.truth, clip.truth);
       std::map<Selection, ClipVote> votes;
       for (const auto& [selection, epoch] : out.chosen) {
         const ordered_json& v = clips[i].at(to_string(selection));
         ClipVote vote;
         vote.counts = v.at("counts").get<std::vector<std::int64_t>>();
-        vote.majority = v.at("majority").get<std::int32_t>();
+        vote.majority = static_cast<std::int32_t>(whole_number(v, "majority", 0, classes - 1));
         vote.tie = v.at("tie").get<bool>();
-        vote.sum_logits = v.at("sum_logits").get<std::int32_t>();
-        vote.sum_softmax = v.at("sum_softmax").get<std::int32_t>();
-        for (const Vote kind : kVotes) {
-          if (vote.by(kind) < 0 || vote.by(kind) >= classes) throw std::out_of_range("class");
-        }
+        vote.sum_logits = static_cast<std::int32_t>(whole_number(v, "sum_logits", 0, classes - 1));
+        vote.sum_softmax = static_cast<std::int32_t>(whole_number(v, "sum_softmax", 0, classes - 1));
         votes[selection] = vote;
       }
       out.votes.push_back(std::move(votes));
     }
     out.epochs = epochs_of(json.at("epochs"));
     out.inner_epochs = epochs_of(json.at("inner_epochs"));
-    if (json.contains("images_seen_as_neutral")) out.neutral = json["images_seen_as_neutral"].get<std::int64_t>();
+    if (json.contains("images_seen_as_neutral")) {
+      out.neutral = whole_number(json, "images_seen_as_neutral", 0);
+    }
+    check_fits(plan, out);
   } catch (const io::Error&) {
     throw;
   } catch (const std::exception& e) {
-    throw io::Error(io::ErrorKind::kBadData, path, "", std::string("is no result of a fold (") + e.what() + ")",
-                    kRemedy);
+    throw io::Error(io::ErrorKind::kBadData, path, "", "is no result of a fold (" + plain_reason(e) + ")", kRemedy);
   }
   return out;
 }
@@ -311,36 +398,39 @@ void write_summary(const fs::path& run, const LosoPlan& plan, const LosoSummary&
   const auto write = [&](const std::string& name, const std::string& text) {
     io::write_file(run / name, text, io::Overwrite::kYes);
   };
-  write("results.json", whole.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+  write("results.json", dumped(whole));
 
   const Vote vote = vote_from_string(headline_vote);
+  const auto header = [](std::initializer_list<const char*> names) {
+    io::CsvWriter csv;
+    for (const char* name : names) csv.field(name);
+    csv.end_row();
+    return csv;
+  };
   for (const auto& [selection, by_vote] : summary.confusions) {
     const Confusion& c = by_vote.at(vote).front();
     write_confusion(run / ("confusion-" + to_string(selection) + ".csv"), c, plan.class_names);
-    std::string table = "class,videos,predicted,precision,recall,f1\n";
+    io::CsvWriter table = header({"class", "videos", "predicted", "precision", "recall", "f1"});
     for (int k = 0; k < c.classes; ++k) {
-      char line[160];
-      std::snprintf(line, sizeof line, ",%lld,%lld,%.4f,%.4f,%.4f\n", static_cast<long long>(c.of_truth(k)),
-                    static_cast<long long>(c.of_predicted(k)), c.precision(k), c.recall(k), c.f1(k));
-      table += plan.class_names[static_cast<std::size_t>(k)] + line;
+      table.field(plan.class_names[static_cast<std::size_t>(k)]).field(c.of_truth(k)).field(c.of_predicted(k));
+      table.fixed(c.precision(k), 4).fixed(c.recall(k), 4).fixed(c.f1(k), 4).end_row();
     }
-    write("per-class-" + to_string(selection) + ".csv", table);
+    write("per-class-" + to_string(selection) + ".csv", table.text());
   }
-  std::string curves = "task,fold,seed,name,training,epoch,cross_entropy,training_accuracy,left_out_accuracy\n";
+  io::CsvWriter curves = header({"task", "fold", "seed", "name", "training", "epoch", "cross_entropy",
+                                 "training_accuracy", "left_out_accuracy", "skipped_steps"});
   for (const FoldResult& fold : summary.folds) {
     const LosoTask& task = plan.tasks[fold.task];
     for (const bool inner : {false, true}) {
       for (const FoldEpoch& e : inner ? fold.inner_epochs : fold.epochs) {
-        char line[200];
-        std::snprintf(line, sizeof line, "%zu,%d,%llu,%s,%s,%d,%.9g,%.9g,%.9g\n", fold.task, task.fold,
-                      static_cast<unsigned long long>(task.seed), task.name.substr(0, 60).c_str(),
-                      inner ? "without the inner subject" : "whole", e.epoch, e.cross_entropy, e.accuracy,
-                      e.test_accuracy);
-        curves += line;
+        curves.field(fold.task).field(task.fold).field(task.seed).field(task.name);
+        curves.field(inner ? "without the inner subject" : "whole").field(e.epoch);
+        curves.significant(e.cross_entropy, 9).significant(e.accuracy, 9).significant(e.test_accuracy, 9);
+        curves.field(e.skipped).end_row();
       }
     }
   }
-  write("curves.csv", curves);
+  write("curves.csv", curves.text());
 }
 
 }  // namespace shcnn
