@@ -1,17 +1,19 @@
 #include "engine/loso_run.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <exception>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <string_view>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 #include "engine/loso_results.h"
-#include "engine/range_lock.h"
 #include "io/atomic_file.h"
-#include "io/input_file.h"
+#include "io/folder_entries.h"
 #include "io/json.h"
 
 namespace shcnn {
@@ -20,27 +22,61 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kPlanByte = std::int64_t{1} << 40;  ///< of RUN/folds.lock; the tasks have the bytes from 0 on
+constexpr std::int64_t kRunByte = kPlanByte + 1;           ///< shared by those that run folds
 constexpr auto kPoll = std::chrono::milliseconds(200);     ///< between looks at a fold that another process runs
 
 /// What differs between the plan in the file and another, in words.
 std::string difference(const std::string& before_text, const fs::path& path, const LosoPlan& now) {
-  nlohmann::json before;
-  try {
-    before = io::parse_json<nlohmann::json>(before_text, {path});
-  } catch (const io::Error&) {
-    return "plan.json cannot be read";
-  }
+  const auto before = io::parse_json<nlohmann::json>(before_text, {path});
   if (!before.is_object() || !before.contains("config") || !before["config"].is_object()) {
     return "plan.json cannot be read";
   }
   std::string out;
-  const auto tell = [&](const std::string& name, const std::string& was, const std::string& is) {
+  const auto tell = [&](const nlohmann::json& holder, const std::string& field, const std::string& is,
+                        const std::string& name) {
+    const auto value = holder.find(field);
+    const std::string was = value == holder.end() ? "(absent)"
+                            : value->is_string()  ? value->get<std::string>()
+                                                  : value->dump();
     if (was != is) out += (out.empty() ? "" : ", ") + name + " was " + was + ", is " + is;
   };
-  tell("dataset", before.value("dataset", "?"), now.dataset);
-  tell("classes", before.value("classes_of", "?"), now.classes_of);
-  for (const auto& [name, value] : now.config) tell(name, before["config"].value(name, "(absent)"), value);
+  tell(before, "dataset", now.dataset, "dataset");
+  tell(before, "classes_of", now.classes_of, "classes");
+  for (const auto& [name, value] : now.config) tell(before["config"], name, value, name);
   return out.empty() ? "the data differ" : out;
+}
+
+/// True for the names that fold_file and fold_weights give, with `extension`.
+bool is_task_file(const fs::path& path, const char* extension) {
+  const std::string name = path.stem().string();
+  constexpr std::string_view kPrefix = "task-";
+  return path.extension() == extension && name.size() > kPrefix.size() && name.starts_with(kPrefix) &&
+         name.find_first_not_of("0123456789", kPrefix.size()) == std::string::npos;
+}
+
+std::vector<fs::path> task_files(const fs::path& folder, const char* extension) {
+  std::vector<fs::path> out;
+  if (!fs::exists(folder)) return out;
+  for (const fs::path& path : io::folder_entries(folder)) {
+    if (is_task_file(path, extension)) out.push_back(path);
+  }
+  return out;
+}
+
+/// Removes what a run has written that hangs on its plan; files of other names stay.
+void remove_run(const fs::path& run) {
+  std::vector<fs::path> files = task_files(run / "folds", ".json");
+  for (const fs::path& path : task_files(run / "weights", ".safetensors")) files.push_back(path);
+  files.push_back(run / "results.json");
+  files.push_back(run / "plan.json");
+  for (const fs::path& file : files) {
+    std::error_code error;
+    fs::remove(file, error);
+    if (error) {
+      throw io::Error(io::ErrorKind::kDisk, file, "", "cannot be removed: " + error.message(),
+                      "check the folder's permissions, or name another --out");
+    }
+  }
 }
 
 /// True where the task has a result of this plan. @throws where it has one of another
@@ -125,23 +161,38 @@ class Job {
 
 }  // namespace
 
-void place_plan(const fs::path& run, const LosoPlan& plan) {
+RunPlace::RunPlace(const fs::path& run) : locks(run / "folds.lock") {}
+
+std::unique_ptr<RunPlace> place_plan(const fs::path& run, const LosoPlan& plan, ExistingRun existing) {
   std::error_code error;
   fs::create_directories(run / "folds", error);
   if (error) {
     throw io::Error(io::ErrorKind::kDisk, run, "", "cannot be made: " + error.message(), "name another --out");
   }
-  const RangeLock locks(run / "folds.lock");
-  const RangeLock::Held held = locks.hold(kPlanByte);
+  auto place = std::make_unique<RunPlace>(run);
+  const RangeLock::Held placing = place->locks.hold(kPlanByte);  // until this place is taken
   const std::string text = plan_text(plan);
   const fs::path path = run / "plan.json";
-  if (fs::exists(path)) {
-    const std::string before = io::read_text(path, io::JsonLimits().bytes, io::ErrorKind::kBadData);
-    if (before == text) return;
-    throw io::Error(io::ErrorKind::kUsage, path, "", "is another plan: " + difference(before, path, plan),
-                    "replace it and its folds with --force, or name another --out");
+  const bool there = fs::exists(path);
+  const std::string before = there ? read_plan_text(path) : "";
+  if (existing == ExistingRun::kReplace || before != text) {
+    const bool replace = existing == ExistingRun::kReplace || task_files(run / "folds", ".json").empty();
+    const std::optional<RangeLock::Held> alone = place->locks.try_hold(kRunByte);
+    if (existing == ExistingRun::kReplace && !alone) {
+      throw io::Error(io::ErrorKind::kUsage, run, "", "another process runs folds here, and --force would remove them",
+                      "wait for it, stop it, or name another --out");
+    }
+    if (there && !(replace && alone)) {
+      refuse_other_schema(path, before);
+      throw io::Error(io::ErrorKind::kUsage, path, "", "is another plan: " + difference(before, path, plan),
+                      "replace it and its folds with --force, or name another --out");
+    }
+    if (replace && alone) remove_run(run);
+    io::write_file(path, text, io::Overwrite::kYes);
+    place->plan_is_new = true;
   }
-  io::write_file(path, text, io::Overwrite::kYes);
+  place->held.emplace(place->locks.hold_shared(kRunByte));
+  return place;
 }
 
 LosoOutcome run_folds(const fs::path& run, const LosoPlan& plan, const LosoRunOptions& options) {
@@ -175,7 +226,12 @@ LosoOutcome run_folds(const fs::path& run, const LosoPlan& plan, const LosoRunOp
     }
   };
   std::vector<std::thread> others;
-  for (int j = 1; j < options.jobs; ++j) others.emplace_back(work);
+  others.reserve(static_cast<std::size_t>(std::max(options.jobs, 1)));
+  try {
+    for (int j = 1; j < options.jobs; ++j) others.emplace_back(work);
+  } catch (const std::system_error&) {
+    // no more threads: those that there are do the rest
+  }
   work();
   for (std::thread& thread : others) thread.join();
   if (first_error) std::rethrow_exception(first_error);

@@ -11,6 +11,7 @@
 
 #include "engine/loso_fold.h"
 #include "engine/loso_plan.h"
+#include "engine/range_lock.h"
 
 namespace shcnn {
 
@@ -22,7 +23,7 @@ struct FoldMachine {
 
 struct LosoRunOptions {
   std::optional<std::size_t> only;  ///< this task alone
-  int jobs = 1;                     ///< folds at once
+  int jobs = 1;                     ///< folds at once; fewer where the system has no more threads
   bool keep_weights = false;        ///< RUN/weights/task-NNNN.safetensors of the folds that are run now
   std::function<std::unique_ptr<FoldMachine>()> machine;
   std::function<bool()> should_stop;
@@ -33,9 +34,25 @@ struct LosoRunOptions {
 
 enum class LosoOutcome { kFinished, kStopped };
 
-/// Makes RUN and its plan.json, or checks that the plan that lies there is this one. io::Error (kUsage) that says what
-/// differs.
-void place_plan(const std::filesystem::path& run, const LosoPlan& plan);
+/// A place among those that run the folds of RUN. While anyone has one, the plan that lies there stays.
+struct RunPlace {
+  explicit RunPlace(const std::filesystem::path& run);
+
+  RangeLock locks;
+  std::optional<RangeLock::Held> held;
+  bool plan_is_new = false;  ///< place_plan has written it
+};
+
+enum class ExistingRun {
+  kContinue,  ///< its plan must be this one
+  kReplace,   ///< its plan, folds, weights and scores are removed
+};
+
+/// Makes RUN and its plan.json, or checks that the plan that lies there is this one. Another plan that no fold has a
+/// result of, and that nobody runs, is replaced: what was refused after it was written must not stand in the way of the
+/// corrected call. io::Error (kUsage) that says what differs, or that others run RUN while it is to be replaced.
+std::unique_ptr<RunPlace> place_plan(const std::filesystem::path& run, const LosoPlan& plan,
+                                     ExistingRun existing = ExistingRun::kContinue);
 
 /// Runs what is missing, longest folds first; returns when every task (or `only`) has a result, whoever ran it.
 LosoOutcome run_folds(const std::filesystem::path& run, const LosoPlan& plan, const LosoRunOptions& options);

@@ -55,8 +55,11 @@ std::optional<RangeLock::Held> RangeLock::try_hold(std::int64_t byte) const {
                   "use a file system that knows locks");
 }
 
-RangeLock::Held RangeLock::hold(std::int64_t byte) const {
-  if (set_lock(fd_, F_OFD_SETLKW, F_WRLCK, byte) != 0) {
+RangeLock::Held RangeLock::hold(std::int64_t byte) const { return wait_for(byte, F_WRLCK); }
+RangeLock::Held RangeLock::hold_shared(std::int64_t byte) const { return wait_for(byte, F_RDLCK); }
+
+RangeLock::Held RangeLock::wait_for(std::int64_t byte, short type) const {
+  if (set_lock(fd_, F_OFD_SETLKW, type, byte) != 0) {
     throw io::Error(io::ErrorKind::kDisk, path_, "", "cannot be locked: " + io::system_message(errno),
                     "use a file system that knows locks");
   }

@@ -38,8 +38,12 @@ class RangeLock {
   std::optional<Held> try_hold(std::int64_t byte) const;
   /// Waits for it.
   Held hold(std::int64_t byte) const;
+  /// Waits until nobody holds it alone. Any number of holders share a byte; hold() and try_hold() exclude them all.
+  Held hold_shared(std::int64_t byte) const;
 
  private:
+  Held wait_for(std::int64_t byte, short type) const;
+
   std::filesystem::path path_;
   int fd_ = -1;
 };

@@ -19,13 +19,22 @@ namespace fs = std::filesystem;
 void resolve_options(OptionSet& verb, const LosoArguments& args, const Common& common) {
   if (!common.force && common.config.empty() && !args.out.empty()) {
     const fs::path stored = fs::path(args.out) / kConfigFile;
+    const fs::path plan = fs::path(args.out) / "plan.json";
+    if (fs::exists(plan)) refuse_other_schema(plan, read_plan_text(plan));
     if (fs::exists(stored)) apply_config_file(verb, stored.string());
   }
   show_resolved_loso(verb, args, common);
 }
 
-void require_data(const OptionSet& verb) {
+[[noreturn]] void no_such_run(const std::string& out, const std::string& mend) {
+  throw Failure(ExitCode::kUsage, out + ": no such run; " + mend);
+}
+
+void require_data(const OptionSet& verb, const LosoArguments& args) {
   require_option(verb, "--out", "the folder to write the run to");
+  if (args.clips.dataset.empty() && args.data.empty() && !fs::exists(fs::path(args.out) / kConfigFile)) {
+    no_such_run(args.out, "name an earlier run's folder, or start one with --dataset and --data");
+  }
   require_option(verb, "--dataset", "casme, casme2, samm, clips or composite");
   require_option(verb, "--data", "the folder that holds the clips");
 }
@@ -91,6 +100,7 @@ void show(const std::string& out, const LosoPlan& plan, const LosoSummary& summa
 
 void run_run(const LosoArguments& args, const Common& common) {
   LosoSession session(args, common);
+  session.check_run();
   session.place();
   session.run();
   if (args.fold) {
@@ -134,7 +144,7 @@ void add_loso(OptionSet& app, Common& common, Verbs& verbs) {
     add_common(verb, common, true);
     verbs.push_back({&verb,
                      [&verb, args, slurm, &common] {
-                       require_data(verb);
+                       require_data(verb, *args);
                        run_plan(*args, common, *slurm);
                      },
                      [&verb, args, &common] { resolve_options(verb, *args, common); }});
@@ -163,7 +173,7 @@ void add_loso(OptionSet& app, Common& common, Verbs& verbs) {
     add_common(verb, common, true);
     verbs.push_back({&verb,
                      [&verb, args, &common] {
-                       require_data(verb);
+                       require_data(verb, *args);
                        run_run(*args, common);
                      },
                      [&verb, args, &common] { resolve_options(verb, *args, common); }});
@@ -182,7 +192,9 @@ void add_loso(OptionSet& app, Common& common, Verbs& verbs) {
     verbs.push_back({&verb,
                      [&verb, out, &common] {
                        require_option(verb, "--out", "the folder of the run");
-                       const LosoPlan plan = read_plan(fs::path(*out) / "plan.json");
+                       const fs::path stored = fs::path(*out) / "plan.json";
+                       if (!fs::exists(stored)) no_such_run(*out, "name the folder that shcnn loso run wrote");
+                       const LosoPlan plan = read_plan(stored);
                        show(*out, plan, finish_run(*out, plan), common);
                      },
                      {}});

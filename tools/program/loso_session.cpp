@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "engine/loso_run.h"
 #include "engine/metrics.h"
 #include "io/atomic_file.h"
 #include "io/clip_classes.h"
@@ -167,23 +166,38 @@ void add_loso_settings(OptionSet& verb, LosoArguments& args, Common& common) {
       .show_default();
   verb.add_option("--cache-gb", args.cache_gb, "size of that folder at most").show_default();
   verb.add_option("--memory-gb", args.memory_gb, "images kept in memory at most").show_default();
-  add_train_changes(verb, args.changes);
+  add_train_changes(verb, args.changes, TrainingLength::kEpochs);
   add_seed(verb, common);
 }
 
 namespace {
 
+/// Where `path` lies, whatever folder a later call is made from; "" stays.
+std::string lasting(const std::string& path) { return path.empty() ? path : fs::absolute(path).string(); }
+
+/// With paths that hold from every folder.
+LosoArguments with_lasting_paths(LosoArguments args) {
+  for (std::string& data : args.data) {
+    const std::size_t equals = args.clips.dataset == "composite" ? data.find('=') : std::string::npos;
+    const std::size_t path = equals == std::string::npos ? 0 : equals + 1;
+    data = data.substr(0, path) + lasting(data.substr(path));
+  }
+  if (fs::path(args.clips.classes).extension() == ".csv") args.clips.classes = lasting(args.clips.classes);
+  for (std::string* path : {&args.clips.coding, &args.weights, &args.cache, &args.out}) *path = lasting(*path);
+  return args;
+}
+
 /// RUN/config.toml: the arguments that decide the results and say where the data lie, not how the work is divided.
-std::string stored_arguments(const LosoArguments& args, const Common& common) {
-  LosoArguments kept = args;
+std::string stored_arguments(const LosoArguments& args, const Common& common, const LosoConfig& config) {
+  LosoArguments kept = with_lasting_paths(args);
   Common everywhere = common;
   OptionSet verb("run");  // shows the values that it is given as its defaults
   add_loso_source(verb, kept);
   add_loso_settings(verb, kept, everywhere);
   verb.add_option("--device", everywhere.device, "").show_default();
-  if (!args.data.empty()) verb.assign("data", args.data);
+  if (!kept.data.empty()) verb.assign("data", kept.data);
   if (args.no_inner) verb.assign("no-inner", {"true"});
-  show_resolved_loso(verb, args, common);
+  show_resolved(verb, config.train);
   return config_text(verb);
 }
 
@@ -198,7 +212,7 @@ void read_stored_arguments(const std::string& run, LosoArguments& args, Common& 
   args.out = run;
 }
 
-LosoConfig resolve(const LosoArguments& args, const Common& common, int classes) {
+LosoConfig resolve(const LosoArguments& args, const Common& common, int classes, const Weights* pretrained) {
   LosoConfig config;
   config.device = common.device.substr(0, common.device.find(':'));
   config.protocol = protocol_from_string(args.protocol);
@@ -218,12 +232,36 @@ LosoConfig resolve(const LosoArguments& args, const Common& common, int classes)
   config.train.epochs =
       recipe(args.recipe, Variant::kMicro, classes, "clips").epochs;  // frames: as many as flow images
   config.train.seed = common.seed;
+  if (pretrained != nullptr) {
+    config.pretrained_hash = weights_hash(*pretrained);
+    config.train.model.slope = pretrained->model.slope;
+    config.train.input_scale = pretrained->input_scale;
+  }
   for (const auto& change : args.changes) change(config.train);
   return config;
 }
 
+namespace {
+
+std::optional<Weights> load_pretrained(const LosoArguments& args) {
+  if (args.weights.empty()) return std::nullopt;
+  return load_weights(args.weights);
+}
+
+/// What can be refused before any data are read.
+void check_arguments(const LosoArguments& args) {
+  if (args.fold && *args.fold < 0) {
+    throw Failure(ExitCode::kUsage, fmt::format("--fold: must be 0 or more, got {}", *args.fold));
+  }
+  ClipCacheOptions::bytes_of("cache-gb", args.cache_gb);
+  ClipCacheOptions::bytes_of("memory-gb", args.memory_gb);
+}
+
+}  // namespace
+
 void show_resolved_loso(OptionSet& verb, const LosoArguments& args, const Common& common) {
-  show_resolved(verb, resolve(args, common, kAnyClasses).train);
+  const std::optional<Weights> pretrained = load_pretrained(args);
+  show_resolved(verb, resolve(args, common, kAnyClasses, pretrained ? &*pretrained : nullptr).train);
 }
 
 Rank rank_of_environment() {
@@ -234,16 +272,15 @@ Rank rank_of_environment() {
   return rank;
 }
 
-LosoSession::LosoSession(const LosoArguments& args, const Common& common)
-    : args_(args), common_(common), clips_(load(args)) {
-  config_ = resolve(args, common, static_cast<int>(clips_.class_names.size()));
-  if (!args.weights.empty()) {
-    pretrained_ = load_weights(args.weights);
-    config_.pretrained_hash = weights_hash(*pretrained_);
-    config_.train.model.slope = pretrained_->model.slope;  // the layers that are lent were trained with these
-    config_.train.input_scale = pretrained_->input_scale;
-  }
+LosoSession::LosoSession(const LosoArguments& args, const Common& common) : args_(args), common_(common) {
+  check_arguments(args);
+  pretrained_ = load_pretrained(args);
+  const Weights* pretrained = pretrained_ ? &*pretrained_ : nullptr;
+  resolve(args, common, kAnyClasses, pretrained).check();  // before the clips are read
+  clips_ = load(args);
+  config_ = resolve(args, common, static_cast<int>(clips_.class_names.size()), pretrained);
   config_.check();
+  if (pretrained != nullptr) check_pretrained(config_, *pretrained, clips_.class_names);
   hashes_.resize(clips_.clips.size());
   io::for_each_parallel(
       static_cast<std::int64_t>(hashes_.size()),
@@ -252,6 +289,10 @@ LosoSession::LosoSession(const LosoArguments& args, const Common& common)
       },
       common.threads, 1);
   plan_ = make_plan(config_, clips_, dataset_name(args, clips_), hashes_);
+  if (args.fold && static_cast<std::size_t>(*args.fold) >= plan_.tasks.size()) {
+    throw Failure(ExitCode::kUsage,
+                  fmt::format("--fold: {} is none of the folds 0 to {}", *args.fold, plan_.tasks.size() - 1));
+  }
 
   // processes that share a machine share its cores
   const int cores = std::max(1, std::min(this_machine().cores, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)) /
@@ -261,29 +302,31 @@ LosoSession::LosoSession(const LosoArguments& args, const Common& common)
 
 LosoSession::~LosoSession() = default;
 
+void LosoSession::check_run() {
+  make_backend(common_.device, backend_options_);
+  images();
+}
+
 void LosoSession::place(bool renew) {
-  if (common_.force) {
-    if (rank_of_environment().size > 1) {
-      throw Failure(ExitCode::kUsage,
-                    "--force: processes that start together would remove each other's folds; run "
-                    "shcnn loso plan --force first");
-    }
-    std::error_code ignored;
-    fs::remove_all(fs::path(args_.out) / "folds", ignored);
-    fs::remove(fs::path(args_.out) / "plan.json", ignored);
+  if (common_.force && rank_of_environment().size > 1) {
+    throw Failure(ExitCode::kUsage,
+                  "--force: processes that start together would remove each other's folds; run "
+                  "shcnn loso plan --force first");
   }
-  place_plan(args_.out, plan_);
+  place_ = place_plan(args_.out, plan_, common_.force ? ExistingRun::kReplace : ExistingRun::kContinue);
   const fs::path config = fs::path(args_.out) / kConfigFile;
-  if (renew || common_.force || !fs::exists(config))
-    io::write_file(config, stored_arguments(args_, common_), io::Overwrite::kYes);
+  if (renew || place_->plan_is_new || !fs::exists(config)) {
+    io::write_file(config, stored_arguments(args_, common_, config_), io::Overwrite::kYes);
+  }
 }
 
 ClipImageStore& LosoSession::images() {
   if (!images_) {
     ClipCacheOptions cache;
     cache.folder = args_.cache.empty() ? fs::path(args_.out) / "images" : fs::path(args_.cache);
-    cache.disk_bytes = static_cast<std::uint64_t>(args_.cache_gb * 1e9);
-    cache.memory_bytes = static_cast<std::uint64_t>(args_.memory_gb * 1e9);
+    cache.disk_bytes = ClipCacheOptions::bytes_of("cache-gb", args_.cache_gb);
+    cache.memory_bytes = ClipCacheOptions::bytes_of("memory-gb", args_.memory_gb);
+    cache.note = [this](const std::string& line) { remark(common_, line); };
     BackendOptions options = backend_options_;
     if (common_.threads == 0) options.threads *= std::max(1, args_.jobs);  // no fold runs meanwhile
     images_ = std::make_unique<ClipImageStore>(clips_, hashes_, config_.images, cache, common_.device, options);

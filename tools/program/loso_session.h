@@ -10,6 +10,7 @@
 #include "engine/clip_images.h"
 #include "engine/loso_plan.h"
 #include "engine/loso_results.h"
+#include "engine/loso_run.h"
 #include "tools/program/clips.h"
 #include "tools/program/train_options.h"
 
@@ -39,9 +40,10 @@ void add_loso_settings(OptionSet& verb, LosoArguments& args, Common& common);
 /// The arguments that RUN/config.toml keeps, as `shcnn loso run --out RUN` takes them. Failures of apply_config_file.
 void read_stored_arguments(const std::string& run, LosoArguments& args, Common& common);
 
-/// Everything that decides what is computed.
-LosoConfig resolve(const LosoArguments& args, const Common& common, int classes);
-/// As show_resolved, of the recipe and what is changed in it.
+/// Everything that decides what is computed. `pretrained`: of args.weights, null where there are none; its slope and
+/// input scale stand where the arguments do not name others.
+LosoConfig resolve(const LosoArguments& args, const Common& common, int classes, const Weights* pretrained);
+/// As show_resolved, of the recipe, the weights and what is changed in it. Reads the weights where some are named.
 void show_resolved_loso(OptionSet& verb, const LosoArguments& args, const Common& common);
 
 /// This process among those that mpirun or srun started.
@@ -53,17 +55,21 @@ Rank rank_of_environment();
 /// One run from data to scores. Memory for the network is taken when the first fold is.
 class LosoSession {
  public:
-  /// Reads clips and makes the plan; nothing is written.
+  /// Reads clips and makes the plan; nothing is written. Refuses arguments that do not fit together or do not fit the
+  /// clips and the weights.
   LosoSession(const LosoArguments& args, const Common& common);
   ~LosoSession();
 
   const LosoPlan& plan() const { return plan_; }
   const io::ClipSet& clips() const { return clips_; }
   const LosoConfig& config() const { return config_; }
-  /// Puts plan.json and config.toml into RUN. A plan that is there must be this one; a config.toml that is there stays,
-  /// but under --force and where `renew` says that it does not.
+  /// Throws what run() would meet at once, before place() has written anything: a device that is not there, a folder of
+  /// images that holds other things.
+  void check_run();
+  /// Takes a place in RUN (place_plan) and puts plan.json and config.toml there. A config.toml that is there stays, but
+  /// with a new plan and where `renew` says that it does not.
   void place(bool renew = false);
-  /// Runs what is missing. Failure(kStopped) where a signal asked to stop.
+  /// Runs what is missing; after place(). Failure(kStopped) where a signal asked to stop.
   void run();
   /// finish_run(), and a picture of the flow images that the network saw.
   LosoSummary finish();
@@ -80,6 +86,7 @@ class LosoSession {
   LosoPlan plan_;
   BackendOptions backend_options_;
   std::unique_ptr<ClipImageStore> images_;
+  std::unique_ptr<RunPlace> place_;
 };
 
 /// Merges RUN, writes its tables and pictures, and returns the scores.

@@ -24,11 +24,13 @@ void add_change(OptionSet& verb, TrainChanges& changes, const std::string& name,
 
 }  // namespace
 
-void add_train_changes(OptionSet& verb, TrainChanges& changes) {
+void add_train_changes(OptionSet& verb, TrainChanges& changes, TrainingLength length) {
   using C = TrainConfig;
   add_change<int>(verb, changes, "--epochs", "passes over the training data", [](C& c, int v) { c.epochs = v; });
-  add_change<std::int64_t>(verb, changes, "--steps", "stop after this many steps; 0 = epochs decide",
-                           [](C& c, std::int64_t v) { c.steps = v; });
+  if (length == TrainingLength::kEpochsOrSteps) {
+    add_change<std::int64_t>(verb, changes, "--steps", "stop after this many steps; 0 = epochs decide",
+                             [](C& c, std::int64_t v) { c.steps = v; });
+  }
   add_change<std::int64_t>(verb, changes, "--batch", "samples a step", [](C& c, std::int64_t v) { c.batch = v; });
   add_change<double>(verb, changes, "--lr", "learning rate", [](C& c, double v) { c.learning_rate = v; });
   add_change<double>(verb, changes, "--lr-decay", "factor on it every --lr-decay-steps",
