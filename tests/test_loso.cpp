@@ -1,8 +1,13 @@
 // Cross-validation over clips: votes against a plain statement of the rules, plans that keep subjects apart, folds
 // whose bytes do not hang on who ran them, merges that refuse what does not fit.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <csignal>
+#include <functional>
 #include <set>
 #include <thread>
 
@@ -63,6 +68,7 @@ LosoConfig small_config() {
   LosoConfig config;
   config.train = recipe("paper", Variant::kMicro, 2, "clips");
   config.train.epochs = 2;
+  config.train.batch = 1;
   return config;
 }
 
@@ -74,14 +80,20 @@ LosoPlan listed_plan(const LosoConfig& config, const io::ClipSet& clips) {
 FoldResult made_result(const LosoPlan& plan, std::size_t task) {
   FoldResult out;
   out.task = task;
-  out.epochs = {{1, 0.5, 0.25, 0.75}};
-  out.chosen[Selection::kLast] = 1;
+  double correct = 0;
   for (std::size_t i = 0; i < plan.tasks[task].test.size(); ++i) {
+    const PlannedClip& clip = plan.clips[plan.tasks[task].test[i]];
     ClipVote vote;
-    vote.counts = {1, 0};
     vote.majority = static_cast<std::int32_t>((task + i) % 2);
-    out.votes.push_back({{Selection::kLast, vote}});
+    vote.counts = {0, 0};
+    vote.counts[static_cast<std::size_t>(vote.majority)] = clip.images;
+    out.votes.push_back({{Selection::kLast, vote}, {Selection::kInner, vote}, {Selection::kOracle, vote}});
+    correct += vote.majority == clip.truth ? 1 : 0;
   }
+  const double accuracy = correct / static_cast<double>(out.votes.size());
+  out.epochs = {{1, 0.5, 0.25, accuracy}, {2, 0.25, 0.5, accuracy}};
+  out.inner_epochs = {{1, 0.5, 0.25, 0.75}, {2, 0.25, 0.5, 1}};
+  out.chosen = {{Selection::kLast, 2}, {Selection::kInner, 1}, {Selection::kOracle, 1}};
   return out;
 }
 
@@ -148,6 +160,22 @@ TEST_CASE("Votes: majority, tie by the apex, tie by softmax, sums", "[vote]") {
   CHECK(vote.sum_softmax == 1);
 }
 
+TEST_CASE("An image's class is that of the largest mean softmax output over its crops, not of the mean logit",
+          "[vote]") {
+  // Three crops with the logits (10, 0), (0, 3), (0, 3). By hand: the logits' sums are 10 and 6; the softmax outputs
+  // of the second crop are 0.0474 and 0.9526, so that the sums are 1.0948 and 1.9052.
+  ImageScores image;
+  image.classes = 2;
+  image.logits = {10.0 / 3, 6.0 / 3};
+  image.softmax = {1.0948 / 3, 1.9052 / 3};
+  CHECK(image.class_of(0) == 1);
+  const ClipVote vote = vote_on(image, -1);
+  CHECK(vote.counts == std::vector<std::int64_t>{0, 1});
+  CHECK(vote.majority == 1);
+  CHECK(vote.sum_softmax == 1);
+  CHECK(vote.sum_logits == 0);
+}
+
 TEST_CASE("No subject is on both sides of a fold, every clip is tested once", "[plan]") {
   const io::ClipSet clips = listed_clips(7, 3);
   for (const Protocol protocol : {Protocol::kLoso, Protocol::kKfold, Protocol::kLovo}) {
@@ -197,7 +225,84 @@ TEST_CASE("A plan is read back, and its hash follows what it holds", "[plan]") {
   std::string text = plan_text(plan);
   text.replace(text.find("sub1"), 4, "sub9");
   put(folder / "plan.json", text);
-  CHECK_THAT(error_text([&] { read_plan(folder / "plan.json"); }), Catch::Contains("no whole plan"));
+  CHECK_THAT(error_text([&] { read_plan(folder / "plan.json"); }), Catch::Contains("its hash does not hold"));
+}
+
+TEST_CASE("A plan with a right hash and a wrong content is refused", "[plan]") {
+  const TemporaryFolder folder;
+  const io::ClipSet clips = listed_clips(3, 2);
+  LosoConfig config = small_config();
+  config.seeds = 2;
+  const auto refused = [&](const std::function<void(LosoPlan&)>& change, const std::string& why) {
+    LosoPlan plan = listed_plan(config, clips);
+    change(plan);
+    plan.hash.clear();
+    const std::string body = plan_text(plan);  // ends with an empty hash, which the hash leaves out
+    const std::string field = ",\n \"hash\": \"\"";
+    REQUIRE(body.find(field) != std::string::npos);
+    std::string hashed = body;
+    hashed.erase(hashed.find(field), field.size());
+    plan.hash = hash_of_text(hashed);
+    put(folder / "plan.json", plan_text(plan));
+    INFO(why);
+    CHECK_THAT(error_text([&] { read_plan(folder / "plan.json"); }),
+               Catch::Contains("no whole plan (") && Catch::Contains(why));
+  };
+  const std::size_t count = clips.clips.size();
+  refused([&](LosoPlan& p) { p.tasks[0].test.back() = count; }, "'test' is no whole number from 0 to");
+  refused([](LosoPlan& p) { p.tasks[0].test.clear(); }, "task 0: its test clips are none");
+  refused([](LosoPlan& p) { std::swap(p.tasks[1].test[0], p.tasks[1].test[1]); }, "not in order");
+  refused([](LosoPlan& p) { p.tasks[1].test = p.tasks[0].test; }, "a clip is not tested once for each seed");
+  refused([](LosoPlan& p) { p.tasks[4].seed = 9; }, "task 4: its fold or its seed");
+  refused([](LosoPlan& p) { std::swap(p.tasks[0].fold, p.tasks[1].fold); }, "task 0: its fold");
+  refused([](LosoPlan& p) { p.tasks.pop_back(); }, "not every fold for every seed");
+  refused([](LosoPlan& p) { p.tasks.clear(); }, "it has no tasks");
+  refused([](LosoPlan& p) { p.tasks[0].inner_subject = "sub77"; }, "its inner subject has no clips");
+  refused([](LosoPlan& p) { p.tasks[0].cost = -1; }, "'cost' is no whole number");
+  refused([](LosoPlan& p) { p.clips[1].images = 0; }, "'images' is no whole number");
+  refused([](LosoPlan& p) { p.class_names[1] = p.class_names[0]; }, "its labels are not");
+  refused([](LosoPlan& p) { p.class_names.resize(101, "x"); }, "its labels are not");
+  refused(
+      [](LosoPlan& p) {
+        for (auto& [name, value] : p.config) value = name == "vote" ? "loudest" : value;
+      },
+      "'loudest' is none of");
+  refused([](LosoPlan& p) { p.config.clear(); }, "protocol");
+
+  // what the fields of a LosoPlan cannot hold: the hash is not reached
+  const std::string whole = plan_text(listed_plan(config, clips));
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string text = whole;
+    text.replace(text.find(from), from.size(), to);
+    put(folder / "plan.json", text);
+    return error_text([&] { read_plan(folder / "plan.json"); });
+  };
+  CHECK_THAT(with("\"fold\": 1", "\"fold\": 4294967297"), Catch::Contains("'fold' is no whole number"));
+  CHECK_THAT(with("\"fold\": 1", "\"fold\": 1e300"), Catch::Contains("'fold' is no whole number"));
+  CHECK_THAT(with("\"dataset\": \"test\"", "\"dataset\": 7"),
+             Catch::Contains("plan.json: is no whole plan (type must"));
+  CHECK_THAT(with("\"schema\": 2", "\"schema\": 1"),
+             Catch::Contains("plan.json: is of schema 1, made by another version of shcnn"));
+
+  // where a plan is placed beside such a file
+  config.seeds = 1;
+  const auto run = folder.path() / "run";
+  place_plan(run, listed_plan(config, clips));
+  put(fold_file(run, 0), "{}");
+  std::string text = get(run / "plan.json");
+  text.replace(text.find("\"dataset\": \"test\""), 17, "\"dataset\": 7");
+  put(run / "plan.json", text);
+  CHECK_THAT(error_text([&] { place_plan(run, listed_plan(config, clips)); }),
+             Catch::Contains("is another plan: dataset was 7, is test"));
+}
+
+TEST_CASE("A plan asks for a batch's worth of images, and for so many classes at most", "[plan]") {
+  LosoConfig config = small_config();
+  config.train.batch = 1000;
+  CHECK_THROWS_WITH(listed_plan(config, listed_clips(3, 2)), Catch::Contains("do not fill one batch of 1000"));
+  io::ClipSet clips = listed_clips(3, 2);
+  clips.class_names.resize(kMostClipClasses + 1, "more");
+  CHECK_THROWS_WITH(listed_plan(small_config(), clips), Catch::Contains("the clips have 101 classes, at most 100"));
 }
 
 TEST_CASE("Images are chosen evenly, the apex among them", "[images]") {
@@ -235,6 +340,12 @@ TEST_CASE("A lock on a byte excludes other holders, and ends with its own", "[lo
     REQUIRE(held);
     CHECK_FALSE(b.try_hold(3));
     CHECK(b.try_hold(4));
+  }
+  CHECK(b.try_hold(3));
+  {
+    const auto one = a.hold_shared(3), two = b.hold_shared(3);
+    const RangeLock c(folder / "l");
+    CHECK_FALSE(c.try_hold(3));
   }
   CHECK(b.try_hold(3));
 }
@@ -282,6 +393,112 @@ TEST_CASE("A fold's result is read back, and a merge refuses gaps, duplicates an
   CHECK_THAT(error_text([&] { merge_folds(run, plan); }), Catch::Contains("3 of 3 folds are missing"));
   put(run / "folds", "");
   CHECK_THAT(error_text([&] { merge_folds(run, plan); }), Catch::Contains("folds: cannot list the folder"));
+}
+
+TEST_CASE("A fold's result is refused after any change, also by hand and with a new hash", "[merge]") {
+  const TemporaryFolder folder;
+  const io::ClipSet clips = listed_clips(3, 2);
+  const LosoPlan plan = listed_plan(small_config(), clips);
+  const auto path = folder / "task-0001.json";
+  const std::string whole = fold_text(plan, made_result(plan, 1));
+  for (std::size_t bit = 0; bit < 8 * whole.size(); ++bit) {
+    std::string text = whole;
+    text[bit / 8] = static_cast<char>(text[bit / 8] ^ (1 << (bit % 8)));
+    put(path, text);
+    try {  // white space may turn into other white space: the content is the same then
+      const bool same = fold_text(plan, read_fold(path, plan)) == whole;
+      INFO("bit " << bit);
+      CHECK(same);
+    } catch (const io::Error&) {
+    }
+  }
+
+  const auto refused = [&](const std::function<void(FoldResult&)>& change, const std::string& why) {
+    FoldResult result = made_result(plan, 1);
+    change(result);
+    put(path, fold_text(plan, result));  // with the hash of what it holds now
+    INFO(why);
+    CHECK_THAT(error_text([&] { read_fold(path, plan); }),
+               Catch::Contains("no result of a fold (") && Catch::Contains(why));
+  };
+  const auto last = [](FoldResult& r) -> ClipVote& { return r.votes[0].at(Selection::kLast); };
+  refused([&](FoldResult& r) { last(r).majority ^= 1; }, "its majority does not follow from its counts");
+  refused([&](FoldResult& r) { last(r).majority = 2; }, "'majority' is no whole number from 0 to 1");
+  refused(
+      [&](FoldResult& r) {
+        std::swap(last(r).counts[0], last(r).counts[1]);
+        last(r).majority ^= 1;
+      },
+      "the accuracy of 'last' does not follow from the votes");
+  refused([&](FoldResult& r) { ++last(r).counts[0]; }, "its counts are not those of");
+  refused([&](FoldResult& r) { last(r).counts = {std::int64_t{1} << 62, std::int64_t{1} << 62}; }, "its counts");
+  refused([&](FoldResult& r) { last(r).counts.push_back(0); }, "its counts are not those of");
+  refused([&](FoldResult& r) { last(r).tie = true; }, "its majority does not follow");
+  refused([](FoldResult& r) { r.chosen.erase(Selection::kOracle); }, "it lacks a way of choosing the epoch");
+  refused([](FoldResult& r) { r.chosen.clear(); }, "it lacks a way of choosing the epoch");
+  refused([](FoldResult& r) { r.chosen[Selection::kLast] = 3; }, "the epoch of 'last' was not trained");
+  refused([](FoldResult& r) { r.epochs.clear(); }, "its epochs are not those of the plan");
+  refused([](FoldResult& r) { r.epochs[1].test_accuracy = 0.125; }, "the accuracy of 'last'");
+  refused([](FoldResult& r) { r.epochs[0].epoch = 2; }, "its epochs are not in order");
+  refused([](FoldResult& r) { r.neutral = 1; }, "its neutral images");
+
+  std::string text = whole;  // the truth stands beside the votes
+  const std::size_t truth = text.find("\"truth\": ");
+  text[truth + 9] = text[truth + 9] == '0' ? '1' : '0';
+  put(path, text);
+  CHECK_THAT(error_text([&] { read_fold(path, plan); }), Catch::Contains("its hash does not hold"));
+}
+
+TEST_CASE("Tables hold every name whole, quoted where it must be", "[merge]") {
+  const TemporaryFolder folder;
+  io::ClipSet clips = listed_clips(3, 2);
+  clips.class_names = {"a, \"b\"", "line\nbreak"};
+  const std::string subject = "sub \"x\", " + std::string(80, 'y');
+  for (io::Clip& clip : clips.clips) {
+    if (clip.subject == "sub1") clip.subject = subject;
+  }
+  const LosoPlan plan = listed_plan(small_config(), clips);
+  std::vector<FoldResult> folds;
+  for (std::size_t t = 0; t < plan.tasks.size(); ++t) folds.push_back(made_result(plan, t));
+  write_summary(folder.path(), plan, add_up(plan, folds));
+  const std::string confusion = get(folder / "confusion-last.csv");
+  CHECK(confusion.starts_with("truth \\ predicted,\"a, \"\"b\"\"\",\"line\nbreak\"\n\"a, \"\"b\"\"\","));
+  CHECK_THAT(get(folder / "per-class-last.csv"), Catch::Contains("\n\"line\nbreak\","));
+  CHECK_THAT(get(folder / "curves.csv"), Catch::Contains(",\"sub \"\"x\"\", " + std::string(80, 'y') + "\",whole,1,"));
+}
+
+TEST_CASE("A run that others are in is not replaced, and a plan without results is no obstacle", "[run]") {
+  const TemporaryFolder folder;
+  const auto run = folder.path() / "run";
+  const io::ClipSet clips = listed_clips(3, 2);
+  const LosoPlan plan = listed_plan(small_config(), clips);
+  LosoConfig changed = small_config();
+  changed.train.l2 = 0;
+  const LosoPlan other = listed_plan(changed, clips);
+  put(run / "folds" / "notes.json", "a user's own");
+  put(run / "weights" / "best.safetensors", "a user's own");
+  {
+    const auto first = place_plan(run, plan);
+    CHECK(first->plan_is_new);
+    const auto second = place_plan(run, plan);  // several share the work
+    CHECK_FALSE(second->plan_is_new);
+    CHECK_THAT(error_text([&] { place_plan(run, plan, ExistingRun::kReplace); }),
+               Catch::Contains("another process runs folds here"));
+    CHECK_THAT(error_text([&] { place_plan(run, other); }), Catch::Contains("is another plan: l2 was 0.0003, is 0"));
+  }
+  CHECK(place_plan(run, other)->plan_is_new);  // no fold has a result, nobody is there
+  CHECK(get(run / "plan.json") == plan_text(other));
+  put(fold_file(run, 0), fold_text(other, made_result(other, 0)));
+  put(fold_weights(run, 0), "weights");
+  put(run / "results.json", "{}");
+  CHECK_THAT(error_text([&] { place_plan(run, plan); }), Catch::Contains("l2 was 0, is 0.0003"));
+  CHECK(place_plan(run, plan, ExistingRun::kReplace)->plan_is_new);
+  CHECK(get(run / "plan.json") == plan_text(plan));
+  for (const auto& gone : {fold_file(run, 0), fold_weights(run, 0), run / "results.json"}) {
+    CHECK_FALSE(std::filesystem::exists(gone));
+  }
+  CHECK(get(run / "folds" / "notes.json") == "a user's own");
+  CHECK(get(run / "weights" / "best.safetensors") == "a user's own");
 }
 
 TEST_CASE("Spread over seeds", "[merge]") {
@@ -355,6 +572,87 @@ TEST_CASE("Images are cached by content and settings, bounded, and made anew whe
   none->prepare({}, {});
   CHECK(none->get(1)->pixels == whole[1]);
   CHECK(files().empty());
+}
+
+TEST_CASE("The folder of images loses nothing that its store did not write, and holds nothing else", "[images]") {
+  const MadeClips made(12);
+  ClipCacheOptions cache;
+  cache.folder = made.folder.path() / "cache";
+  const auto store = [&] { return ClipImageStore(made.clips, made.hashes, made.config.images, cache, "cpu", {}); };
+  store().prepare({}, {});
+  const std::string weights(200000, 'w'), named(32, 'a');
+  put(cache.folder / (named + ".safetensors"), weights);  // the name of an image, but nothing of one inside
+  put(cache.folder / ".hidden", "");
+  std::filesystem::last_write_time(cache.folder / (named + ".safetensors"), {});  // the longest unused
+  cache.disk_bytes = 20000;
+  store().prepare({}, {});
+  CHECK(get(cache.folder / (named + ".safetensors")) == weights);
+  std::size_t images = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(cache.folder)) {
+    images += entry.path().extension() == ".safetensors" && entry.file_size() < 20000 ? 1 : 0;
+  }
+  CHECK(images <= 2);
+
+  for (const std::string name : {"model.safetensors", "notes.txt", "ABCDEFABCDEFABCDEFABCDEFABCDEFAB.safetensors"}) {
+    put(cache.folder / name, "a user's own");
+    CHECK_THAT(error_text([&] { store(); }), Catch::Contains("holds '" + name + "', which is no image of a clip"));
+    CHECK(get(cache.folder / name) == "a user's own");
+    std::filesystem::remove(cache.folder / name);
+  }
+  std::filesystem::create_directory(cache.folder / "folder");
+  CHECK_THAT(error_text([&] { store(); }), Catch::Contains("holds 'folder'"));
+  cache.folder = made.folder.path() / "data" / "CASME2-coding-20140508.xlsx";
+  CHECK_THAT(error_text([&] { store(); }), Catch::Contains("is no folder"));
+}
+
+TEST_CASE("Images are used without being kept where the folder is full or cannot be written to", "[images]") {
+  const MadeClips made;
+  std::vector<std::string> notes;
+  ClipCacheOptions cache;
+  cache.memory_bytes = 1;
+  cache.note = [&](const std::string& line) { notes.push_back(line); };
+  const auto pixels = [&] {
+    ClipImageStore images(made.clips, made.hashes, made.config.images, cache, "cpu", {});
+    images.prepare({}, {});
+    std::vector<std::vector<std::uint8_t>> out;
+    for (std::size_t i = 0; i < made.clips.clips.size(); ++i) out.push_back(images.get(i)->pixels);
+    return out;
+  };
+  cache.folder = made.folder.path() / "cache";
+  const auto expected = pixels();
+  CHECK(notes.empty());
+
+  cache.folder = "/proc/shcnn";  // where not even root makes a folder
+  CHECK(pixels() == expected);
+  REQUIRE(notes.size() == 1);
+  CHECK_THAT(notes[0], Catch::Contains("/proc/shcnn: images of clips are no longer kept here (") &&
+                           Catch::Contains("cannot be made"));
+  notes.clear();
+
+  cache.folder = made.folder.path() / "full";
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{4096, before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+  const auto found = pixels();
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  CHECK(found == expected);
+  CHECK(notes.size() == 1);
+}
+
+TEST_CASE("Sizes of caches are numbers in a range", "[images]") {
+  CHECK(ClipCacheOptions::bytes_of("cache-gb", 1.5) == 1500000000);
+  CHECK(ClipCacheOptions::bytes_of("cache-gb", 0) == 0);
+  for (const double bad : {-1.0, std::nan(""), 1e300}) {
+    CHECK_THROWS_WITH(ClipCacheOptions::bytes_of("cache-gb", bad), Catch::Contains("cache-gb: must be 0 to 1e+06 GB"));
+  }
+  LosoConfig config = small_config();
+  for (const double bad : {1e-300, 1e300, -1.0, std::nan("")}) {
+    config.images.flow.full_scale = bad;
+    CHECK_THROWS_WITH(config.check(), Catch::Contains("must be 0 (stretched per image) or 0.001 to 100000 px"));
+  }
 }
 
 TEST_CASE("The folder of images is within its limit after every clip", "[images]") {
@@ -449,6 +747,62 @@ TEST_CASE("Folds give the same bytes in one job, in several, and in two processe
   CHECK_THAT(error_text([&] { merge_folds(stopped, plan); }), Catch::Contains("missing"));
   run_folds(stopped, plan, options(1, 1));
   CHECK(results(stopped) == results(one));
+}
+
+TEST_CASE("A fold that meets NaN stops, skips or rolls back as asked", "[run]") {
+  MadeClips made;
+  made.config.inner = false;
+  made.config.train.learning_rate = 9e5;
+  made.config.train.input_scale = 1e5;
+  made.config.train.on_nan = GENERATE(OnNan::kStop, OnNan::kSkip, OnNan::kRollback);
+  const LosoPlan plan = make_plan(made.config, made.clips, "casme2", made.hashes);
+  ClipImageStore images = made.images(cpu_options(2));
+  Backend backend = make_backend("cpu", cpu_options(2));
+  FoldWorker worker(backend, made.config, plan, images, nullptr);
+  INFO(to_string(made.config.train.on_nan));
+  if (made.config.train.on_nan == OnNan::kStop) {
+    CHECK_THROWS_WITH(worker.run(0, {}), Catch::Contains("values are NaN or infinite, first in"));
+    return;
+  }
+  const std::optional<FoldResult> result = worker.run(0, {});
+  REQUIRE(result);
+  REQUIRE(result->epochs.size() == 2);
+  std::int64_t skipped = 0;
+  for (const FoldEpoch& epoch : result->epochs) {
+    skipped += epoch.skipped;
+    CHECK(std::isfinite(epoch.cross_entropy));
+    CHECK((epoch.accuracy >= 0 && epoch.accuracy <= 1));
+  }
+  CHECK(skipped > 0);
+  put(made.folder / "fold.json", fold_text(plan, *result));
+  CHECK(fold_text(plan, read_fold(made.folder / "fold.json", plan)) == fold_text(plan, *result));
+}
+
+TEST_CASE("Weights that cannot serve are told from those that can", "[pretrained]") {
+  LosoConfig config;
+  config.images.input = ClipInput::kFrames;
+  config.train = recipe("paper", Variant::kStatic, 3, "clips");
+  config.pretrained = Pretrained::kFineTune;
+  const std::vector<std::string> clips = {"negative", "positive", "surprise"};
+  Weights faces;
+  faces.model = config.train.model;
+  faces.input_scale = config.train.input_scale;
+  faces.class_names = {"neutral", "happiness"};
+  CHECK_NOTHROW(check_pretrained(config, faces, clips));
+  Weights other = faces;
+  other.model.slope = 0.25;
+  CHECK_THROWS_WITH(check_pretrained(config, other, clips),
+                    Catch::Contains("were trained with slope 0.25") && Catch::Contains("this run is to have 0.02"));
+  other = faces;
+  other.input_scale = 1;
+  CHECK_THROWS_WITH(check_pretrained(config, other, clips), Catch::Contains("input-scale 1"));
+  other = faces;
+  other.model.variant = Variant::kMicro;
+  CHECK_THROWS_WITH(check_pretrained(config, other, clips), Catch::Contains("of the micro variant"));
+  config.pretrained = Pretrained::kDirect;
+  CHECK_NOTHROW(check_pretrained(config, faces, clips));
+  faces.class_names = {"cat", "dog"};
+  CHECK_THROWS_WITH(check_pretrained(config, faces, clips), Catch::Contains("none of their classes"));
 }
 
 TEST_CASE("A fold's weights are handed out with what L2 does to fc1's dead columns", "[run]") {
