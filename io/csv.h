@@ -1,7 +1,8 @@
 // Comma-separated files, line by line and with bounded memory: what FER2013 and FER+ arrive in.
 //
-// One record is one line (LF or CRLF; a byte order mark is skipped). A field may stand in double quotes and then hold
-// commas; blanks round a field are dropped. No line is longer than kMaxLineBytes.
+// One record is one line (LF or CRLF; a byte order mark is skipped). Commas separate fields, or semicolons or tabs
+// where the header holds no comma. A field may stand in double quotes and then hold separators; blanks round a field
+// are dropped. No line is longer than kMaxLineBytes.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +32,8 @@ class CsvReader {
  public:
   enum class Header { kYes, kNo };
 
-  /// Opens `path` and reads its header. @throws Error kBadData where the file is missing or empty
+  /// Opens `path` and reads its header. @throws Error kBadData where the file is missing, empty, or no such text: an
+  /// archive, UTF-16, lines that end with CR alone
   CsvReader(const std::filesystem::path& path, Header header);
 
   const std::filesystem::path& path() const { return file_.path(); }
@@ -44,7 +46,8 @@ class CsvReader {
   int require_column(std::string_view name, std::string_view mend) const;
 
   /// Moves to the next record; false at the end. Empty lines are allowed at the end alone.
-  /// @throws Error where the number of fields is not the header's (or, without one, the first record's)
+  /// @throws Error where the number of fields is not the header's (or, without one, the first record's); it says which
+  /// lines to delete where no record follows, as behind text that stands after the last one
   bool next();
   /// The fields of this record, valid until next().
   const std::vector<std::string_view>& fields() const { return fields_; }
@@ -57,7 +60,11 @@ class CsvReader {
 
  private:
   bool next_line(std::string_view& line);
+  void fill();
+  void refuse_other_formats() const;
   void split(std::string_view line);
+  bool looks_like_a_record(std::string_view line) const;
+  Error no_record(const std::string& where, const std::string& what);
 
   InputFile file_;
   std::vector<char> buffer_;
@@ -66,6 +73,7 @@ class CsvReader {
   bool at_end_ = false;
   int64_t line_ = 0;
   int64_t row_ = -1;
+  char separator_ = ',';
   bool has_header_;
   std::vector<std::string> header_;
   std::vector<std::string_view> fields_;

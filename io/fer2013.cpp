@@ -14,7 +14,7 @@ constexpr size_t kPixels = size_t{kSide} * kSide;
 constexpr std::array<const char*, 3> kFileNames = {"fer2013.csv", "icml_face_data.csv", "train.csv"};
 constexpr const char* kColumnsMend =
     "its columns must be emotion, pixels and (except train.csv) Usage, as in Kaggle's fer2013.csv";
-constexpr const char* kRowMend = "mend the row or download the file again";
+constexpr const char* kRowMend = "mend or delete the line, or download the file again";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -49,6 +49,12 @@ void parse_pixels(const CsvReader& csv, std::string_view field, std::vector<uint
 }
 
 }  // namespace
+
+bool holds_fer2013(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::any_of(kFileNames.begin(), kFileNames.end(),
+                     [&](const char* name) { return std::filesystem::exists(path / name, ignored); });
+}
 
 std::filesystem::path find_fer2013_csv(const std::filesystem::path& path) {
   std::error_code ignored;

@@ -8,6 +8,9 @@
 
 namespace shcnn::io {
 
+/// Whether folder `path` holds a file called fer2013.csv, icml_face_data.csv or train.csv.
+bool holds_fer2013(const std::filesystem::path& path);
+
 /// Finds the csv file: `path` itself, or fer2013.csv, icml_face_data.csv or train.csv in folder `path`.
 /// @throws Error kBadData where there is none
 std::filesystem::path find_fer2013_csv(const std::filesystem::path& path);

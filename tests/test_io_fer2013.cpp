@@ -92,6 +92,8 @@ TEST_CASE("every layout of the csv file is read", "[io][fer2013]") {
   check("a.csv", "emotion,pixels,Usage\r\n3,\"" + p + "\",PrivateTest\r\n\r\n", Usage::kPrivateTest);
   check("icml_face_data.csv", "emotion, Usage, pixels\n3,Training," + p, Usage::kTraining);
   check("b.csv", "\xef\xbb\xbf\"Usage\",\"emotion\",\"pixels\"\nTraining,3, " + p + " \n", Usage::kTraining);
+  check("semicolons.csv", "emotion;pixels;Usage\n3;" + p + ";PublicTest\n", Usage::kPublicTest);
+  check("tabs.csv", "emotion\tpixels\tUsage\n3\t" + p + "\tPublicTest\n", Usage::kPublicTest);
   check("train.csv", "emotion,pixels\n3," + p + "\n", Usage::kTraining);
   CHECK(find_fer2013_csv(folder.path()).filename() == "fer2013.csv");
 }
@@ -101,7 +103,7 @@ TEST_CASE("bad csv files are refused with file, row and mend", "[io][fer2013]") 
   const auto path = folder / "fer2013.csv";
   const std::string head = "emotion,pixels,Usage\n", p = pixel_text(0);
   const std::string good = "3," + p + ",Training\n";
-  const std::string mend = "; mend the row or download the file again";
+  const std::string mend = "; mend or delete the line, or download the file again";
   const std::string columns =
       "; its columns must be emotion, pixels and (except train.csv) Usage, as in Kaggle's fer2013.csv";
   REQUIRE(outcome(path, head + good) == "no error");
@@ -134,15 +136,34 @@ TEST_CASE("bad csv files are refused with file, row and mend", "[io][fer2013]") 
     CHECK(outcome(path, head + "3," + p + "," + usage + "\n") ==
           "line 2 (row 0): unknown Usage '" + std::string(usage) + "'; use Training, PublicTest or PrivateTest");
   }
-  const std::string cut = "; mend the line; a file cut short ends like this: download it again";
+  const std::string cut =
+      ", and no row follows; delete line 2 if it is text behind the last row; a file cut short ends like this too: "
+      "download that again";
   CHECK(outcome(path, head + "3," + p + "\n") == "line 2 (row 0): has 2 fields, 3 are expected" + cut);
   CHECK(outcome(path, head + "3," + p + ",Training,x\n") == "line 2 (row 0): has 4 fields, 3 are expected" + cut);
   CHECK(outcome(path, head + good + "\n" + good) ==
         "line 3: is empty, but rows follow it; remove the line, or download the file again");
+  // text behind the last row, as in Kaggle's own file; and a bad line between rows
+  const std::string tail =
+      " if it is text behind the last row; a file cut short ends like this too: download that again";
+  CHECK(outcome(path, head + good + "source: kaggle\n\nsee there\n") ==
+        "line 3 (row 1): has 1 fields, 3 are expected, and no row follows; delete lines 3 to 5" + tail);
+  CHECK(outcome(path, head + good + "\n\nsource: kaggle\n") ==
+        "line 5: is no row of 3 fields, and no row follows; delete line 5" + tail);
+  CHECK(outcome(path, head + good + "x\n" + good) == "line 3 (row 1): has 1 fields, 3 are expected" + mend);
   CHECK(outcome(path, head + "3,\"" + p + ",Training\n") ==
         "line 2 (row 0): a quote is opened but not closed; mend the line");
   CHECK(outcome(path, head + "3,\"" + p + "\"x,Training\n") ==
         "line 2 (row 0): text follows a closing quote; mend the line");
+  // what is no csv text, by what it is
+  CHECK(outcome(path, "\x1f\x8b\x08 ...") == "is a gzip archive; unpack it and name the file in it");
+  CHECK(outcome(path, "PK\x03\x04 ...") ==
+        "is a zip archive (or a workbook); unpack it and name the file in it, or save it as CSV");
+  CHECK(outcome(path, std::string("\xff\xfe"
+                                  "e\0m\0",
+                                  6)) == "is UTF-16 text; save it as UTF-8 ('CSV UTF-8')");
+  CHECK(outcome(path, "emotion,pixels,Usage\r3," + p + ",Training\r") ==
+        "byte 20: its lines end with CR alone, as on old Macs; save it with line ends LF or CRLF");
   const std::string huge(5 << 20, '1');
   CHECK(outcome(path, head + huge) == "line 2: is longer than 1 MiB; is this the right csv file?");
   CHECK(outcome(path, huge) == "line 1: is longer than 1 MiB; is this the right csv file?");

@@ -238,8 +238,8 @@ TEST_CASE("bad FER+ data are refused with file, row and mend", "[io][ferplus]") 
           "/fer2013new.csv: line 3 (row 1): image name '../../etc/passwd' is no plain file name; write names like "
           "fer0000000.png");
     CHECK(with(",0,0\n", ",0\n") ==
-          "/fer2013new.csv: line 3 (row 1): has 11 fields, 12 are expected; mend the line; a file cut short ends like "
-          "this: download it again");
+          "/fer2013new.csv: line 3 (row 1): has 11 fields, 12 are expected, and no row follows; delete line 3 if it "
+          "is text behind the last row; a file cut short ends like this too: download that again");
     put(votes, kHeader);
     CHECK(outcome(folder.path()) == "/fer2013new.csv: holds no rows; download or copy the file again");
     for (const char* column : {"Usage", "Image name", "contempt", "NF"}) {
