@@ -14,6 +14,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "io/folder_entries.h"
 #include "io/json.h"
 #include "io/safetensors.h"
 
@@ -24,7 +25,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 /// Raised whenever a reader gives other bytes or the cache another layout.
-constexpr int kReaderVersion = 1;
+constexpr int kReaderVersion = 2;
 constexpr const char* kManifestKey = "manifest";
 constexpr const char* kReportKey = "report";
 constexpr int kMaxDepth = 4;  // folders below folders that a data set may have; also ends loops of links
@@ -67,14 +68,7 @@ void add_input(ManifestHash& hash, const fs::path& path, int depth) {
     return;
   }
   if (depth == kMaxDepth) return;
-  std::vector<fs::path> entries;
-  std::error_code error;
-  for (fs::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error)) {
-    // hidden files are no data, and the cache itself is one
-    if (!entry->path().filename().string().starts_with('.')) entries.push_back(entry->path());
-  }
-  if (error) throw Error(ErrorKind::kDisk, path, "", "cannot list it: " + error.message(), "check its rights");
-  std::sort(entries.begin(), entries.end());
+  const std::vector<fs::path> entries = folder_entries(path);  // not the hidden ones: the cache itself is one
   hash.number(static_cast<int64_t>(entries.size()));
   for (const fs::path& entry : entries) add_input(hash, entry, depth + 1);
 }

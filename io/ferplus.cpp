@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "io/fer2013.h"
+#include "io/folder_entries.h"
 #include "io/image.h"
 #include "io/parallel.h"
 
@@ -52,14 +53,7 @@ std::vector<VoteRow> read_votes(const FerplusFiles& files) {
 /// Names of the files in a folder.
 std::unordered_set<std::string> file_names(const fs::path& folder) {
   std::unordered_set<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    names.insert(entry->path().filename().string());
-  }
-  if (error) {
-    throw Error(ErrorKind::kDisk, folder, "", "cannot list the folder: " + error.message(),
-                "make it readable for this user");
-  }
+  for (const fs::path& entry : folder_entries(folder)) names.insert(entry.filename().string());
   return names;
 }
 
@@ -198,6 +192,16 @@ std::vector<fs::path> FerplusFiles::inputs() const {
     }
   }
   return out;
+}
+
+bool holds_ferplus(const fs::path& path) {
+  if (is_file(path / kVotesName)) return true;
+  for (const auto& names : kFolderNames) {
+    for (const char* name : names) {
+      if (is_file(path / name / kLabelName)) return true;
+    }
+  }
+  return false;
 }
 
 FerplusFiles find_ferplus(const fs::path& path) {

@@ -24,6 +24,9 @@ struct FerplusFiles {
   std::vector<std::filesystem::path> inputs() const;
 };
 
+/// Whether folder `path` holds votes of FER+.
+bool holds_ferplus(const std::filesystem::path& path);
+
 /// Finds the parts in folder `path` (or beside the file `path`). Where images are there twice, the folders are taken if
 /// all three are there, else the csv file. @throws Error kBadData where votes or images are not to be found
 FerplusFiles find_ferplus(const std::filesystem::path& path);

@@ -1,21 +1,34 @@
 #include "io/folder_entries.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <string>
+
+#include "io/input_file.h"
 
 namespace shcnn::io {
 
 namespace fs = std::filesystem;
 
+void require_listable(const fs::path& folder) {
+  // a folder that may be listed but not entered would seem to hold nothing but broken links
+  if (::access(folder.c_str(), R_OK | X_OK) == 0) return;
+  const int error = errno;
+  throw Error(ErrorKind::kDisk, folder, "", "cannot list the folder: " + system_message(error),
+              error == EACCES ? "give this user permission to read and enter it" : "check the path and the disk");
+}
+
 std::vector<fs::path> folder_entries(const fs::path& folder) {
+  require_listable(folder);
   std::vector<fs::path> out;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     if (!entry->path().filename().string().starts_with('.')) out.push_back(entry->path());
   }
   if (error) {
-    throw Error(ErrorKind::kDisk, folder, "", "cannot list the folder: " + error.message(),
-                "make it readable for this user");
+    throw Error(ErrorKind::kDisk, folder, "", "cannot list the folder: " + error.message(), "check the disk");
   }
   std::sort(out.begin(), out.end());
   return out;

@@ -8,6 +8,9 @@
 
 namespace shcnn::io {
 
+/// Refuses a folder whose entries this user cannot list and look at. @throws Error kDisk that names the folder
+void require_listable(const std::filesystem::path& folder);
+
 /// Entries without hidden ones, sorted by name. @throws Error kDisk: the folder cannot be listed
 std::vector<std::filesystem::path> folder_entries(const std::filesystem::path& folder);
 
