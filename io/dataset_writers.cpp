@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <string>
 
+#include "io/csv.h"
 #include "io/image.h"
 #include "io/output_folder.h"
 
@@ -28,6 +29,23 @@ void require_gray_48(const std::filesystem::path& path, const FaceSet& faces) {
 void require_votes(const std::filesystem::path& path, const FaceSet& faces) {
   if (faces.votes.size() == static_cast<size_t>(faces.size()) * kVoteColumns) return;
   throw Error(ErrorKind::kUsage, path, "", "the faces have no FER+ votes", "convert a set that was read as FER+");
+}
+
+/// FER2013's number of each class, found by its name whatever the case.
+std::vector<int64_t> fer2013_numbers(const std::filesystem::path& path, const std::vector<std::string>& class_names) {
+  const std::span<const std::string_view> known = fer2013_classes();
+  std::vector<int64_t> numbers;
+  std::string unknown;
+  for (const std::string& name : class_names) {
+    const auto found = std::find(known.begin(), known.end(), lower_case(trimmed(name)));
+    if (found == known.end()) unknown += (unknown.empty() ? "'" : ", '") + printable(name, 60) + "'";
+    numbers.push_back(found - known.begin());
+  }
+  if (unknown.empty()) return numbers;
+  std::string list;
+  for (const std::string_view name : known) list += (list.empty() ? "" : ", ") + std::string(name);
+  throw Error(ErrorKind::kUsage, path, "", "FER2013 has no class " + unknown + ", only " + list,
+              "rename the folders, or write the faces as folders or as FER+");
 }
 
 std::string ferplus_name(const FaceSet& faces, int64_t i) {
@@ -62,16 +80,13 @@ void require_empty(const std::filesystem::path& folder, Overwrite overwrite) {
 
 void write_fer2013_csv(const std::filesystem::path& path, const FaceSet& faces, Overwrite overwrite) {
   require_gray_48(path, faces);
-  if (faces.classes() != static_cast<int>(fer2013_classes().size())) {
-    throw Error(ErrorKind::kUsage, path, "", "FER2013 has seven classes, the faces " + std::to_string(faces.classes()),
-                "write them as FER+ or as folders");
-  }
+  const std::vector<int64_t> numbers = fer2013_numbers(path, faces.class_names);
   AtomicFile file(path, overwrite);
   file.write("emotion,pixels,Usage\n");
   std::string line;
   for (int64_t i = 0; i < faces.size(); ++i) {
     line.clear();
-    append_number(line, faces.labels[static_cast<size_t>(i)]);
+    append_number(line, numbers.at(static_cast<size_t>(faces.labels[static_cast<size_t>(i)])));
     char separator = ',';
     for (const uint8_t pixel : faces.image(i)) {
       line += separator;
