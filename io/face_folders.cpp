@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -19,9 +20,15 @@ namespace fs = std::filesystem;
 
 struct Listed {
   fs::path path;
-  std::string class_name;
+  std::string class_key;
   Usage usage;
 };
+
+/// A class's folders may be spelt differently in different splits: they are one class by their key.
+std::string key_of(std::string_view folder_name) { return lower_case(trimmed(folder_name)); }
+
+/// key -> the folders of that class, in the order in which they were listed
+using ClassFolders = std::map<std::string, std::vector<fs::path>>;
 
 /// What a split's folder name means.
 std::optional<Usage> split_of(const fs::path& folder) {
@@ -45,8 +52,28 @@ bool is_jpeg(const fs::path& path) {
   return extension == ".jpg" || extension == ".jpeg";
 }
 
-/// FER2013's order where all names are its classes, else the names sorted.
-std::vector<std::string> order_classes(const std::set<std::string>& names) {
+/// The name of a class: as FER2013 spells it if a folder does, else as its first folder is called.
+std::string class_name(const std::string& key, const std::vector<fs::path>& folders) {
+  const auto known = fer2013_classes();
+  const bool of_fer2013 = std::find(known.begin(), known.end(), key) != known.end();
+  for (const fs::path& folder : folders) {
+    if (of_fer2013 && trimmed(folder.filename().string()) == key) return key;
+  }
+  return std::string(trimmed(folders.front().filename().string()));
+}
+
+/// FER2013's order where all names are its classes, else the names sorted. Tells of classes with several spellings.
+std::vector<std::string> order_classes(const ClassFolders& classes, std::vector<Problem>& problems) {
+  std::set<std::string> names;
+  for (const auto& [key, folders] : classes) {
+    const std::string name = class_name(key, folders);
+    names.insert(name);
+    for (const fs::path& folder : folders) {
+      if (folder.filename() == name) continue;
+      problems.push_back({folder.string(), "is taken for class '" + printable(name, 60) + "'",
+                          "give a class's folders one name, letter by letter"});
+    }
+  }
   const auto known = fer2013_classes();
   const bool all_known = std::all_of(names.begin(), names.end(), [&](const std::string& name) {
     return std::find(known.begin(), known.end(), name) != known.end();
@@ -55,11 +82,11 @@ std::vector<std::string> order_classes(const std::set<std::string>& names) {
   return {names.begin(), names.end()};
 }
 
-void list_classes(const fs::path& folder, Usage usage, std::vector<Listed>& images, std::set<std::string>& classes,
+void list_classes(const fs::path& folder, Usage usage, std::vector<Listed>& images, ClassFolders& classes,
                   FaceSet& out) {
   for (const fs::path& class_folder : only_folders(folder_entries(folder))) {
-    const std::string class_name = class_folder.filename().string();
-    classes.insert(class_name);
+    const std::string key = key_of(class_folder.filename().string());
+    classes[key].push_back(class_folder);
     int64_t found = 0, others = 0;
     for (const fs::path& path : folder_entries(class_folder)) {
       if (!is_image_name(path)) {
@@ -67,7 +94,7 @@ void list_classes(const fs::path& folder, Usage usage, std::vector<Listed>& imag
         continue;
       }
       ++found;
-      images.push_back({path, class_name, usage_in_name(path.filename().string()).value_or(usage)});
+      images.push_back({path, key, usage_in_name(path.filename().string()).value_or(usage)});
     }
     if (found == 0) out.problems.push_back({class_folder.string(), "holds no images", "remove the folder or fill it"});
     if (others > 0) {
@@ -77,7 +104,24 @@ void list_classes(const fs::path& folder, Usage usage, std::vector<Listed>& imag
   }
 }
 
+bool holds_images(const fs::path& folder) {
+  const std::vector<fs::path> entries = folder_entries(folder);
+  return std::any_of(entries.begin(), entries.end(), is_image_name);
+}
+
+bool holds_folders_of_images(const fs::path& folder) {
+  const std::vector<fs::path> below = only_folders(folder_entries(folder));
+  return std::any_of(below.begin(), below.end(), holds_images);
+}
+
 }  // namespace
+
+bool holds_face_folders(const fs::path& path) {
+  const std::vector<fs::path> top = only_folders(folder_entries(path));
+  return std::any_of(top.begin(), top.end(), [](const fs::path& folder) {
+    return split_of(folder) ? holds_folders_of_images(folder) : holds_images(folder);
+  });
+}
 
 FaceSet read_face_folders(const fs::path& folder) {
   std::error_code ignored;
@@ -96,7 +140,7 @@ FaceSet read_face_folders(const fs::path& folder) {
   out.rule = "all";
   out.source = "folders by class";
   std::vector<Listed> images;
-  std::set<std::string> classes;
+  ClassFolders classes;
   if (splits > 0) {
     for (const fs::path& split : top) list_classes(split, *split_of(split), images, classes, out);
   } else {
@@ -107,15 +151,16 @@ FaceSet read_face_folders(const fs::path& folder) {
                 "put images into DIR/<class>/ or DIR/train|val|test/<class>/");
   }
 
-  out.class_names = order_classes(classes);
+  out.class_names = order_classes(classes, out.problems);
   const auto n = out.class_names.size();
   const auto image_bytes = static_cast<size_t>(out.image_bytes());
   out.pixels.resize(images.size() * image_bytes);
   out.probabilities.resize(images.size() * n);
+  std::map<std::string, size_t> label_of;
+  for (size_t c = 0; c < n; ++c) label_of[key_of(out.class_names[c])] = c;
   int64_t jpegs = 0;
   for (size_t i = 0; i < images.size(); ++i) {
-    const auto entry = std::find(out.class_names.begin(), out.class_names.end(), images[i].class_name);
-    const auto label = static_cast<size_t>(entry - out.class_names.begin());
+    const auto label = label_of.at(images[i].class_key);
     out.probabilities[i * n + label] = 1;
     out.labels.push_back(static_cast<int32_t>(label));
     out.usages.push_back(images[i].usage);
