@@ -1,10 +1,13 @@
 // One branch a data set: find its files, read them (or their cache), apply the rule.
 #include "io/load_dataset.h"
 
+#include <algorithm>
+
 #include "io/error.h"
 #include "io/face_folders.h"
 #include "io/fer2013.h"
 #include "io/ferplus.h"
+#include "io/folder_entries.h"
 #include "io/memory.h"
 
 namespace shcnn::io {
@@ -40,11 +43,34 @@ FaceDataset face_dataset(std::string_view name) {
               "use fer2013, ferplus or faces (image folders by class)");
 }
 
+std::vector<FaceDataset> face_datasets_in(const fs::path& path) {
+  std::vector<FaceDataset> found;
+  if (holds_fer2013(path)) found.push_back(FaceDataset::kFer2013);
+  if (holds_ferplus(path)) found.push_back(FaceDataset::kFerplus);
+  if (found.empty() && holds_face_folders(path)) found.push_back(FaceDataset::kFolders);
+  return found;
+}
+
+fs::path face_dataset_root(std::optional<FaceDataset> dataset, const fs::path& path) {
+  std::error_code ignored;
+  const auto holds = [&](const fs::path& folder) {
+    const std::vector<FaceDataset> found = face_datasets_in(folder);
+    return dataset ? std::find(found.begin(), found.end(), *dataset) != found.end() : !found.empty();
+  };
+  if (!fs::is_directory(path, ignored) || holds(path)) return path;
+  const std::vector<fs::path> below = only_folders(folder_entries(path));
+  const auto first = std::find_if(below.begin(), below.end(), holds);
+  if (first == below.end() || std::find_if(first + 1, below.end(), holds) != below.end()) return path;
+  return *first;
+}
+
 namespace {
 
-FaceSet load(FaceDataset dataset, const fs::path& path, std::string_view rule, const CacheOptions& cache,
+FaceSet load(FaceDataset dataset, const fs::path& given, std::string_view rule, const CacheOptions& cache,
              std::vector<std::string>& notes) {
-  require_file(path);
+  require_file(given);
+  const fs::path path = face_dataset_root(dataset, given);
+  if (path != given) notes.push_back(given.string() + ": the data are one level down, in " + path.string());
   switch (dataset) {
     case FaceDataset::kFer2013: {
       require_rule_all(rule);

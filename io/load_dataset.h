@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,9 +22,16 @@ enum class FaceDataset {
 /// "fer2013", "ferplus", "faces". @throws Error kUsage otherwise
 FaceDataset face_dataset(std::string_view name);
 
-/// Reads a data set of faces.
+/// The data sets that folder `path` holds; kFolders only where it is no other.
+std::vector<FaceDataset> face_datasets_in(const std::filesystem::path& path);
+
+/// `path`; or, where that is a folder that does not hold `dataset` (any, if none is named) while one alone of the
+/// folders in it does, that one: archives are unpacked into a folder of their own.
+std::filesystem::path face_dataset_root(std::optional<FaceDataset> dataset, const std::filesystem::path& path);
+
+/// Reads a data set of faces at its face_dataset_root.
 /// @param rule  kFerplus: "strict" or "soft"; the others know "all" alone, which an empty rule means too
-/// @param notes what happened to the cache, a line each
+/// @param notes what happened to the cache, and where the data were found if not at `path`, a line each
 /// @throws Error of the readers; kUsage for a rule that the data set does not have
 FaceSet load_dataset(FaceDataset dataset, const std::filesystem::path& path, std::string_view rule,
                      const CacheOptions& cache, std::vector<std::string>& notes);

@@ -10,6 +10,7 @@
 #include "io/data_report.h"
 #include "io/dataset_writers.h"
 #include "io/face_folders.h"
+#include "io/fer2013.h"
 #include "io/ferplus_votes.h"
 #include "io/image.h"
 #include "io/load_dataset.h"
@@ -152,6 +153,62 @@ TEST_CASE("folders of other shapes are read", "[io][folders]") {
     CHECK(read_face_folders(folder.path()).size() == 1);
     CHECK(manifest_of("faces", std::vector{folder.path()}).size() == 32);
   }
+}
+
+TEST_CASE("fer2013.csv gets FER2013's numbers by the classes' names", "[io][folders]") {
+  TemporaryFolder folder;
+  FaceSet faces = small_set(6);  // labels 3 and 6
+  faces.class_names = {"Angry", "Disgust", "Fear", "Sad", "HAPPY", "neutral", " Surprise"};
+  write_fer2013_csv(folder / "fer2013.csv", faces, Overwrite::kNo);
+  const FaceSet read = read_fer2013(folder / "fer2013.csv");
+  for (size_t i = 0; i < 6; ++i) CHECK(read.labels[i] == (faces.labels[i] == 3 ? 4 : 5));
+  faces.class_names = {"angry", "disgust", "fear", "happy", "sad", "anger", "joy"};
+  ErrorKind kind = ErrorKind::kDisk;
+  CHECK(
+      error_text([&] { write_fer2013_csv(folder / "new.csv", faces, Overwrite::kNo); }, &kind) ==
+      (folder / "new.csv").string() +
+          ": FER2013 has no class 'anger', 'joy', only angry, disgust, fear, happy, sad, surprise, neutral; rename the "
+          "folders, or write the faces as folders or as FER+");
+  CHECK(kind == ErrorKind::kUsage);
+  CHECK_FALSE(std::filesystem::exists(folder / "new.csv"));
+}
+
+TEST_CASE("folders of one class that are spelt differently are one class", "[io][folders]") {
+  TemporaryFolder folder;
+  put_png(folder / "train/joy/a.png", plain_image(1));
+  put_png(folder / "train/calm/b.png", plain_image(2));
+  put_png(folder / "test/Joy /c.png", plain_image(3));
+  put_png(folder / "test/calm/d.png", plain_image(4));
+  FaceSet faces = read_face_folders(folder.path());
+  CHECK(faces.class_names == std::vector<std::string>{"Joy", "calm"});  // as the first folder by name has it
+  CHECK(faces.names ==
+        std::vector<std::string>{"test/Joy /c.png", "test/calm/d.png", "train/calm/b.png", "train/joy/a.png"});
+  CHECK(faces.labels == std::vector<int32_t>{0, 1, 1, 0});
+  CHECK_THAT(joined(faces.problems), Catch::Contains("is taken for class 'Joy'; give a class's folders one name"));
+  put_png(folder / "train/happy/e.png", plain_image(5));
+  std::filesystem::rename(folder / "test/Joy ", folder / "test/Happy");
+  std::filesystem::remove_all(folder / "train/joy");
+  faces = read_face_folders(folder.path());
+  CHECK(faces.class_names == std::vector<std::string>{"calm", "happy"});  // FER2013's spelling, where a folder has it
+}
+
+TEST_CASE("a data set is found one level down where one folder alone holds it", "[io][dataset]") {
+  TemporaryFolder folder;
+  const auto set = folder / "archive";
+  put_png(set / "train/happy/a.png", plain_image(1));
+  CHECK(face_dataset_root(FaceDataset::kFolders, folder.path()) == set);
+  CHECK(face_dataset_root(std::nullopt, folder.path()) == set);
+  CHECK(face_dataset_root(FaceDataset::kFer2013, folder.path()) == folder.path());
+  CHECK(face_dataset_root(FaceDataset::kFolders, set) == set);
+  std::vector<std::string> notes;
+  CHECK(load_dataset(FaceDataset::kFolders, folder.path(), "", {.enabled = false, .fallback = {}}, notes).size() == 1);
+  REQUIRE(notes.size() == 1);
+  CHECK(notes[0] == folder.path().string() + ": the data are one level down, in " + set.string());
+  put_png(folder / "second/test/sad/b.png", plain_image(2));
+  CHECK(face_dataset_root(FaceDataset::kFolders, folder.path()) == folder.path());
+  put(folder / "second/fer2013.csv", "x");
+  CHECK(face_dataset_root(FaceDataset::kFer2013, folder.path()) == folder / "second");
+  CHECK(face_datasets_in(folder / "second") == std::vector{FaceDataset::kFer2013});
 }
 
 TEST_CASE("resizing is bilinear between pixel centres", "[io][image]") {
