@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "engine/finite_scores.h"
 #include "kernels/math/philox.h"
 
 namespace shcnn {
@@ -68,6 +69,17 @@ std::int64_t differences(const std::vector<std::int32_t>& a, const std::vector<s
   for (std::size_t i = 0; i < a.size(); ++i) count += a[i] != b[i];
   return count;
 }
+
+/// mapper.run of images that are `first` and its followers in the attack's own numbering.
+template <class T>
+SaliencyMaps<T> run_numbered(SaliencyMapper<T>& mapper, const std::uint8_t* pixels, std::int64_t images,
+                             const SaliencyRequest& request, std::int64_t first) {
+  try {
+    return mapper.run(pixels, images, request);
+  } catch (const NonFiniteScores& e) {
+    throw NonFiniteScores(first + e.image());
+  }
+}
 }  // namespace
 
 std::int64_t AttackResult::changed() const { return differences(before, after); }
@@ -86,7 +98,7 @@ AttackResult attack(SaliencyMapper<T>& mapper, const std::uint8_t* pixels, std::
   for (std::int64_t first = 0; first < count; first += mapper.images_per_pass()) {
     const std::int64_t images = std::min(mapper.images_per_pass(), count - first);
     const std::int64_t bytes = mapper.image_bytes();
-    const SaliencyMaps<T> maps = mapper.run(pixels + first * bytes, images, maps_wanted);
+    const SaliencyMaps<T> maps = run_numbered(mapper, pixels + first * bytes, images, maps_wanted, first);
     std::vector<std::uint8_t> attacked, control;
     for (std::int64_t i = 0; i < images; ++i) {
       const std::uint8_t* image = pixels + (first + i) * bytes;
@@ -102,8 +114,8 @@ AttackResult attack(SaliencyMapper<T>& mapper, const std::uint8_t* pixels, std::
       control.insert(control.end(), dark_control.begin(), dark_control.end());
       result.changed_pixels.push_back(chosen);
     }
-    const SaliencyMaps<T> after = mapper.run(attacked.data(), images, classes_wanted);
-    const SaliencyMaps<T> after_control = mapper.run(control.data(), images, classes_wanted);
+    const SaliencyMaps<T> after = run_numbered(mapper, attacked.data(), images, classes_wanted, first);
+    const SaliencyMaps<T> after_control = run_numbered(mapper, control.data(), images, classes_wanted, first);
     result.before.insert(result.before.end(), maps.predicted.begin(), maps.predicted.end());
     result.after.insert(result.after.end(), after.predicted.begin(), after.predicted.end());
     result.control.insert(result.control.end(), after_control.predicted.begin(), after_control.predicted.end());

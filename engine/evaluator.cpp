@@ -3,7 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/finite_scores.h"
+
 namespace shcnn {
+
+void Evaluation::require_finite() const {
+  if (non_finite_image >= 0) throw NonFiniteScores(non_finite_image);
+}
 
 template <class T>
 Evaluator<T>::Evaluator(Device& device, Network<T>& network, const DeviceSamples<T>& samples,
@@ -19,7 +25,7 @@ Evaluator<T>::Evaluator(Device& device, Network<T>& network, const DeviceSamples
                 message("the data has ", samples.classes(), " classes, the network ", network.model().options.classes));
   }
   const int patch = network.model().input_size;
-  plan_of_crops_ = {patch, patch, static_cast<float>(input_scale)};
+  plan_of_crops_ = {patch, patch, input_scale_for_kernels(input_scale)};
 
   const std::int64_t m = samples.count(), n = samples.classes(), batch = images_per_batch_ * crops_;
   const auto order = plan_.add<std::int32_t>("order", Shape(m * crops_));
@@ -56,7 +62,7 @@ Evaluation Evaluator<T>::run(const std::function<void(std::int64_t, std::int64_t
   result.scores.resize(static_cast<std::size_t>(m * n));
   device_.fill_zero(confusion_.data, static_cast<std::size_t>(n * n) * sizeof(std::int64_t));
 
-  std::vector<T> host_scores;
+  std::vector<T> host_scores, host_logits;
   for (std::int64_t first = 0; first < m; first += images_per_batch_) {
     const std::int64_t images = std::min(images_per_batch_, m - first), batch = images * crops_;
     StepState state;
@@ -73,6 +79,12 @@ Evaluation Evaluator<T>::run(const std::function<void(std::int64_t, std::int64_t
     ops.count_confusion(context, View<const std::int32_t>(samples_.truth().data + first, Shape(images)), predicted,
                         confusion_);
 
+    if (result.non_finite_image < 0) {
+      host_logits.resize(static_cast<std::size_t>(n * batch));
+      device_.copy_out(host_logits.data(), network_.logits(batch).data, host_logits.size() * sizeof(T));
+      const std::int64_t sample = first_non_finite(host_logits, batch);
+      if (sample >= 0) result.non_finite_image = first + sample / crops_;
+    }
     host_scores.resize(static_cast<std::size_t>(n * images));
     device_.copy_out(host_scores.data(), scores.data, host_scores.size() * sizeof(T));
     for (std::int64_t i = 0; i < images; ++i) {

@@ -17,6 +17,11 @@ struct Evaluation {
   std::vector<std::int32_t> predicted;  ///< (M)
   std::vector<float> scores;            ///< (M, classes): mean of the crops' softmax outputs
   double cross_entropy = 0;             ///< mean over images of -sum p log(scores)
+  /// The first image whose logits are not all finite, so that its scores mean nothing; -1 where there is none.
+  std::int64_t non_finite_image = -1;
+
+  /// Throws NonFiniteScores if there is such an image.
+  void require_finite() const;
 };
 
 template <class T>

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/finite_scores.h"
+
 namespace shcnn {
 
 ImageScorer::ImageScorer(Device& device, Network<float>& network, int height, int width, int channels,
@@ -19,7 +21,7 @@ ImageScorer::ImageScorer(Device& device, Network<float>& network, int height, in
                 message("a batch of ", network.max_batch(), " does not hold the ", per_image, " crops of one image"));
   }
   const int patch = network.model().input_size;
-  crop_plan_ = {patch, patch, static_cast<float>(input_scale)};
+  crop_plan_ = {patch, patch, input_scale_for_kernels(input_scale)};
   const std::int64_t batch = images_per_batch_ * per_image;
   const auto order = plan_.add<std::int32_t>("order", Shape(batch));
   const auto state = plan_.add<StepState>("state", Shape(1));
@@ -56,6 +58,9 @@ ImageScores ImageScorer::run(const std::vector<std::uint8_t>& images) {
     network_.forward(batch);
     logits.resize(static_cast<std::size_t>(n * batch));
     device_.copy_out(logits.data(), network_.logits(batch).data, logits.size() * sizeof(float));
+    if (const std::int64_t sample = first_non_finite(logits, batch); sample >= 0) {
+      throw NonFiniteScores(first + sample / per_image);
+    }
     for (std::int64_t s = 0; s < batch; ++s) {
       const auto at = [&](std::int64_t c) {
         return static_cast<double>(logits[static_cast<std::size_t>(c * batch + s)]);

@@ -19,6 +19,7 @@ class ImageScorer {
               const std::vector<int>& crops, double input_scale);
 
   /// images (N, height, width, channels) -> means over the crops of logits and of softmax outputs, (N, classes).
+  /// @throws NonFiniteScores where logits are not finite
   ImageScores run(const std::vector<std::uint8_t>& images);
 
  private:

@@ -2,6 +2,7 @@
 
 #include "engine/checkpoint.h"
 #include "engine/evaluator.h"
+#include "engine/finite_scores.h"
 #include "engine/resize.h"
 #include "kernels/backend.h"
 #include "shcnn/shcnn.h"
@@ -76,6 +77,9 @@ std::vector<Prediction> Recognizer::predict(const std::vector<Image>& images) {
     Evaluator<float> evaluator(*impl_->backend.device, impl_->network, on_device, impl_->crops,
                                impl_->weights.input_scale);
     const Evaluation evaluation = evaluator.run();
+    if (evaluation.non_finite_image >= 0) {
+      throw NonFiniteScores(static_cast<std::int64_t>(first) + evaluation.non_finite_image);
+    }
     for (std::size_t i = 0; i < count; ++i) {
       Prediction p;
       p.label = evaluation.predicted[i];

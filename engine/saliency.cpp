@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/finite_scores.h"
+
 namespace shcnn {
 
 std::string to_string(SaliencyStatus status) {
@@ -59,7 +61,7 @@ SaliencyMapper<T>::SaliencyMapper(Device& device, Network<T>& network, const std
       crops_(static_cast<std::int64_t>(crops.size())),
       height_(height),
       width_(width),
-      input_scale_(static_cast<T>(static_cast<float>(input_scale))) {  // as make_batch has it
+      input_scale_(static_cast<T>(input_scale_for_kernels(input_scale))) {  // as make_batch has it
   const int patch = network.model().input_size, channels = network.model().input_channels;
   if (height < patch || width < patch) {
     throw Error(ErrorKind::kBadData, "saliency",
@@ -70,7 +72,7 @@ SaliencyMapper<T>::SaliencyMapper(Device& device, Network<T>& network, const std
     throw Error(ErrorKind::kUsage, "saliency",
                 message("a batch of ", network.max_batch(), " does not hold the ", crops_, " crops of one image"));
   }
-  crop_plan_ = {patch, patch, static_cast<float>(input_scale)};
+  crop_plan_ = {patch, patch, input_scale_for_kernels(input_scale)};
 
   const std::int64_t images = images_per_pass_, batch = images * crops_, n = network.model().options.classes;
   const auto bytes = plan_.add<std::uint8_t>("images", Shape(images, height, width, channels));
@@ -157,6 +159,9 @@ void SaliencyMapper<T>::run_pass(const std::uint8_t* pixels, std::int64_t first,
 
   std::vector<T> logits(static_cast<std::size_t>(n * batch));
   device_.copy_out(logits.data(), network_.logits(batch).data, logits.size() * sizeof(T));
+  if (const std::int64_t sample = first_non_finite(logits, batch); sample >= 0) {
+    throw NonFiniteScores(first + sample / crops_);
+  }
   std::vector<std::int32_t> classes;
   for (std::int64_t i = 0; i < images; ++i) {
     const auto at = static_cast<std::size_t>(first + i);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/finite_scores.h"
+
 namespace shcnn {
 namespace {
 constexpr std::int64_t kReplayBlock = 4096;  // steps of one adam_replay call, so its sums fit a planned array
@@ -76,7 +78,7 @@ void TrainingStep<T>::queue() {
   Parameters<T>& p = network_.parameters();
   const std::int64_t n = config_.batch;
   const auto patch = network_.model().input_size;
-  const CropPlan crop{patch, patch, static_cast<float>(config_.input_scale)};
+  const CropPlan crop{patch, patch, input_scale_for_kernels(config_.input_scale)};
 
   ops.advance_step(context, schedule_, state_.data);
   ops.make_batch(context, crop, samples_.images(), samples_.labels(), order_, state_.data, network_.input(n),
@@ -165,7 +167,7 @@ std::string TrainingStep<T>::diagnose(std::uint64_t step) {
   const Context& context = network_.context();
   const auto patch = network_.model().input_size;
   network_.ops().advance_step(context, schedule_, state_.data);
-  network_.ops().make_batch(context, {patch, patch, static_cast<float>(config_.input_scale)}, samples_.images(),
+  network_.ops().make_batch(context, {patch, patch, input_scale_for_kernels(config_.input_scale)}, samples_.images(),
                             samples_.labels(), order_, state_.data, network_.input(config_.batch), batch_labels_);
   network_.forward(config_.batch, state_.data, config_.dropout);
   const std::string name = network_.first_non_finite(config_.batch);

@@ -1,4 +1,5 @@
 // Weights files: what goes in comes out, and what is wrong is refused by name.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
@@ -10,6 +11,9 @@
 #include <set>
 
 #include "engine/checkpoint.h"
+#include "engine/finite_scores.h"
+#include "engine/image_scorer.h"
+#include "engine/saliency.h"
 #include "engine_support.h"
 #include "io/error.h"
 #include "io/safetensors.h"
@@ -414,6 +418,56 @@ TEST_CASE("A state of impossible values is refused by tensor and value, and not 
     CHECK_THAT(error.what(), Catch::Contains("second_moment/conv2.weight") && Catch::Contains("element 4 is inf"));
   }
   CHECK(load_state(file.path, previous.path, model, nullptr).state.step == 20);
+TEST_CASE("Outputs that are no numbers are an error that names the image", "[checkpoint][executor]") {
+  // Filters of 3e38: black images give finite logits, a bright one infinities and their differences.
+  const TemporaryFile file("overflow.safetensors");
+  Weights weights = random_weights(3);
+  std::fill(weights.tensors[0].begin(), weights.tensors[0].end(), 3e38f);
+  save_weights(file.path, weights);
+  constexpr int kImages = 15, kBright = 13;
+  Samples samples = banded_samples(kImages, 3, 48, 1, 3);
+  std::fill(samples.pixels.begin(), samples.pixels.end(), std::uint8_t{0});
+  const std::vector<std::uint8_t> black = samples.pixels;
+  std::fill_n(samples.pixels.begin() + kBright * 48 * 48, 48 * 48, std::uint8_t{200});
+
+  RecognizerOptions recogniser_options;
+  recogniser_options.device = options().device == "naive" ? "cpu" : options().device;
+  Recognizer recognizer = Recognizer::load(file.path, recogniser_options);
+  std::vector<Image> images;
+  for (int i = 0; i < kImages; ++i) {
+    images.push_back({&samples.pixels[static_cast<std::size_t>(i) * 48 * 48], 48, 48, 48});
+  }
+  const auto image_of = [](const auto& call) -> std::int64_t {
+    try {
+      call();
+    } catch (const NonFiniteScores& e) {
+      CHECK(e.kind() == ErrorKind::kNonFinite);
+      return e.image();
+    }
+    return -1;
+  };
+  CHECK(image_of([&] { recognizer.predict(images); }) == kBright);
+  images.erase(images.begin() + kBright);
+  CHECK(image_of([&] { recognizer.predict(images); }) == -1);
+
+  Backend backend = make_backend(recogniser_options.device, {});
+  const Model model = make_model(weights.model);
+  const std::vector<int> crops = evaluation_crops(Augment::kCenter, true);
+  Network<float> network(*backend.device, backend.context, backend.ops, model, NetworkUse::kSaliency, 20);
+  weights.store_to(network.parameters());
+  const DeviceSamples<float> on_device(*backend.device, samples);
+  Evaluator<float> evaluator(*backend.device, network, on_device, crops, 1.0 / 255);
+  const Evaluation evaluation = evaluator.run();
+  CHECK(evaluation.non_finite_image == kBright);
+  CHECK(image_of([&] { evaluation.require_finite(); }) == kBright);
+  ImageScorer scorer(*backend.device, network, 48, 48, 1, crops, 1.0 / 255);
+  CHECK(image_of([&] { scorer.run(samples.pixels); }) == kBright);
+  CHECK(image_of([&] { scorer.run(black); }) == -1);
+  SaliencyMapper<float> mapper(*backend.device, network, crops, 1.0 / 255, 48, 48);
+  CHECK(image_of([&] { mapper.run(samples.pixels.data(), kImages); }) == kBright);
+  CHECK(image_of([&] { mapper.run(black.data(), kImages); }) == -1);
+  CHECK_THROWS_WITH(ImageScorer(*backend.device, network, 48, 48, 1, crops, 1e308),
+                    Catch::Contains("input scale: 1e+308 is beyond float32"));
 }
 
 TEST_CASE("The recogniser gives what the evaluator gives", "[checkpoint][executor]") {

@@ -150,8 +150,10 @@ AttackResult attack_all(const Weights& weights, const SaliencyInputs& inputs, co
                         const AttackOptions& options, const Common& common) {
   SaliencyMachine<T> machine(weights, inputs, args.batch, common);
   Progress progress("attacking", "images", common.talkative());
-  return attack(machine.mapper(), inputs.pixels.data(), inputs.count(), options,
-                [&progress](std::int64_t done, std::int64_t total) { progress.show(done, total); });
+  return naming_images(inputs, 0, [&] {
+    return attack(machine.mapper(), inputs.pixels.data(), inputs.count(), options,
+                  [&progress](std::int64_t done, std::int64_t total) { progress.show(done, total); });
+  });
 }
 
 void run_attack(const Arguments& args, const Common& common) {

@@ -65,7 +65,8 @@ class SaliencyRun {
       if (!args_.of_class.empty()) {
         request.classes.assign(static_cast<std::size_t>(images), class_number(weights_.class_names, args_.of_class));
       }
-      const SaliencyMaps<T> maps = machine_.mapper().run(inputs_.image(first), images, request);
+      const SaliencyMaps<T> maps =
+          naming_images(inputs_, first, [&] { return machine_.mapper().run(inputs_.image(first), images, request); });
       for (std::int64_t i = 0; i < images; ++i) tell(maps, i, first + i);
       progress.show(first + images, inputs_.count());
     }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/checkpoint.h"
+#include "engine/finite_scores.h"
 #include "engine/saliency.h"
 #include "kernels/backend.h"
 #include "tools/program/datasets.h"
@@ -38,6 +39,17 @@ struct SaliencyInputs {
 };
 /// Reads the images that `args` names, scaled to what `weights` was trained on (48 x 48 gray or 112 x 112 RGB).
 SaliencyInputs read_saliency_inputs(const SaliencyArguments& args, const Weights& weights, const Common& common);
+
+/// run(), whose NonFiniteScores count from image `first` of `inputs` on: Failure(kNonFinite) that names the image.
+template <class Run>
+auto naming_images(const SaliencyInputs& inputs, std::int64_t first, const Run& run) {
+  try {
+    return run();
+  } catch (const NonFiniteScores& e) {
+    throw Failure(ExitCode::kNonFinite,
+                  inputs.names.at(static_cast<std::size_t>(first + e.image())) + ": " + NonFiniteScores::kWhy);
+  }
+}
 
 /// A trained network, planned for saliency, with its mapper. float on every device; double on `cpu`, in plain loops.
 template <class T>

@@ -43,6 +43,7 @@ class Recognizer {
   Recognizer& operator=(Recognizer&&) noexcept;
   ~Recognizer();
 
+  /// Throws std::runtime_error where the network's outputs are NaN or infinite.
   /// Classifies one image, scaled to the size the network was trained on (48 x 48 faces, 112 x 112 flow images).
   Prediction predict(const Image& image);
   /// Classifies many at once: faster than one by one.
