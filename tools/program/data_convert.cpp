@@ -6,6 +6,7 @@
 
 #include "io/dataset_writers.h"
 #include "io/ferplus.h"
+#include "io/load_dataset.h"
 #include "io/output_folder.h"
 #include "tools/program/datasets.h"
 #include "tools/program/verbs.h"
@@ -36,7 +37,10 @@ void run_convert(const ConvertArguments& args, const Common& common) {
 
   // FER+'s layout keeps the votes, and with them every row; the others hold one class an image, which a rule decides
   const bool votes = layout == "ferplus" && from.dataset == "ferplus";
-  io::FaceSet faces = votes ? io::read_ferplus(io::find_ferplus(from.data)) : read_dataset(from, from.rule, common);
+  io::FaceSet faces =
+      votes ? io::read_ferplus(io::find_ferplus(io::face_dataset_root(io::FaceDataset::kFerplus, from.data)))
+            : read_dataset(from, from.rule, common);
+  remark_problems(common, faces.problems);
   if (args.split != kEverySplit) faces = faces.select(usage_from_string(args.split));
   if (faces.size() == 0) {
     throw Failure(ExitCode::kBadData,

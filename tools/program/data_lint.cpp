@@ -1,9 +1,12 @@
 // shcnn data lint: what a data set on disk holds, and what is odd about it.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 
+#include "io/data_report.h"
 #include "io/error.h"
+#include "io/folder_entries.h"
 #include "tools/program/clips.h"
 #include "tools/program/datasets.h"
 #include "tools/program/verbs.h"
@@ -13,45 +16,67 @@ namespace {
 
 /// Counts of one data set under one rule, as JSON; the text form is printed from it.
 Json facts_of(const std::string& dataset, const io::FaceSet& faces) {
+  const io::DataReport report = io::make_report(io::face_dataset(dataset), faces);
   Json splits = Json::object();
-  for (const io::Usage usage : io::kUsages) {
-    const io::UsageCount& count = faces.counts[static_cast<std::size_t>(usage)];
-    std::vector<std::int64_t> of_class(faces.class_names.size(), 0);
-    for (std::size_t i = 0; i < faces.labels.size(); ++i) {
-      if (faces.usages[i] == usage) ++of_class[static_cast<std::size_t>(faces.labels[i])];
+  for (const io::UsageReport& usage : report.usages) {
+    Json classes = Json::object(), published = Json::object();
+    for (std::size_t c = 0; c < usage.per_class.size(); ++c) classes[faces.class_names[c]] = usage.per_class[c];
+    for (std::size_t c = 0; c < usage.expected_per_class.size(); ++c) {
+      published[faces.class_names[c]] = usage.expected_per_class[c];
     }
-    Json classes = Json::object();
-    for (std::size_t c = 0; c < of_class.size(); ++c) classes[faces.class_names[c]] = of_class[c];
-    splits[split_name(usage)] = {
-        {"rows", count.rows}, {"kept", count.kept()}, {"dropped", count.dropped}, {"classes", classes}};
+    Json one = {{"rows", usage.count.rows},
+                {"kept", usage.count.kept()},
+                {"dropped", usage.count.dropped},
+                {"classes", classes}};
+    if (usage.expected) one["published"] = *usage.expected;
+    if (!published.empty()) one["published_classes"] = published;
+    splits[split_name(usage.usage)] = one;
   }
   Json problems = Json::array();
-  for (const io::Problem& p : faces.problems) {
+  for (const io::Problem& p : report.problems) {
     problems.push_back({{"place", p.place}, {"message", p.message}, {"mend", p.mend}});
   }
-  return {
-      {"dataset", dataset}, {"source", faces.source}, {"rule", faces.rule}, {"splits", splits}, {"problems", problems}};
+  return {{"dataset", dataset},
+          {"source", faces.source},
+          {"rule", faces.rule},
+          {"splits", splits},
+          {"repeated_training_images", report.repeated_images},
+          {"test_images_of_training", report.repeated_in_other},
+          {"problems", problems}};
+}
+
+/// " (published: N)" where `counts[key]` is N and not what was found.
+std::string published(const Json& counts, const std::string& key, const Json& found) {
+  if (!counts.contains(key) || counts[key] == found) return {};
+  return fmt::format(" (published: {})", counts[key].get<std::int64_t>());
 }
 
 void print_facts(const Json& facts) {
   fmt::print("{}, rule {}: {}\n", facts["dataset"].get<std::string>(), facts["rule"].get<std::string>(),
              facts["source"].get<std::string>());
   for (const auto& [split, counts] : facts["splits"].items()) {
+    const std::string published_images = published(counts, "published", counts["kept"]);
     if (counts["rows"].get<std::int64_t>() == 0) {
-      fmt::print("  {:<13} none\n", split);
+      fmt::print("  {:<13} none{}\n", split, published_images);
       continue;
     }
-    std::string line = fmt::format("  {:<13} {} of {} rows: ", split, counts["kept"].get<std::int64_t>(),
-                                   counts["rows"].get<std::int64_t>());
+    std::string line = fmt::format("  {:<13} {} of {} rows{}: ", split, counts["kept"].get<std::int64_t>(),
+                                   counts["rows"].get<std::int64_t>(), published_images);
     const char* comma = "";
+    const Json published_classes = counts.value("published_classes", Json::object());
     for (const auto& [name, n] : counts["classes"].items()) {
-      line += fmt::format("{}{} {}", comma, name, n.get<std::int64_t>());
+      line += fmt::format("{}{} {}{}", comma, name, n.get<std::int64_t>(), published(published_classes, name, n));
       comma = ", ";
     }
     for (const auto& [reason, n] : counts["dropped"].items()) {
       line += fmt::format("; left out: {} {}", n.get<std::int64_t>(), reason);
     }
     fmt::print("{}\n", line);
+  }
+  const auto repeats = [&facts](const char* key) { return facts[key].get<std::int64_t>(); };
+  if (repeats("repeated_training_images") > 0 || repeats("test_images_of_training") > 0) {
+    fmt::print("  {} training images repeat an earlier one, {} test images repeat one of training, pixel for pixel\n",
+               repeats("repeated_training_images"), repeats("test_images_of_training"));
   }
   for (const Json& p : facts["problems"]) {
     fmt::print("  note: {}: {}; {}\n", p["place"].get<std::string>(), p["message"].get<std::string>(),
@@ -72,6 +97,8 @@ bool holds_clips(const DatasetChoice& choice) {
 }
 
 void run_lint(const DatasetChoice& choice, ClipChoice clips, const Common& common) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(choice.data, ignored)) io::require_listable(choice.data);
   if (holds_clips(choice)) {
     clips.dataset = choice.dataset;
     clips.data = choice.data;

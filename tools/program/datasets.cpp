@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <utility>
 
+#include "io/csv.h"
+#include "io/folder_entries.h"
 #include "io/load_dataset.h"
 
 namespace shcnn::program {
@@ -14,6 +17,8 @@ namespace {
 constexpr std::array<std::pair<const char*, io::Usage>, 3> kSplits{{{"training", io::Usage::kTraining},
                                                                     {"public-test", io::Usage::kPublicTest},
                                                                     {"private-test", io::Usage::kPrivateTest}}};
+
+constexpr std::array<const char*, 7> kArchives{".zip", ".gz", ".tgz", ".tar", ".7z", ".rar", ".xz"};
 
 constexpr const char* kVoted = "ferplus";  ///< the data set that has rules
 
@@ -62,22 +67,26 @@ std::string split_name(io::Usage usage) {
 
 std::vector<std::string> datasets_at(const std::string& path) {
   namespace fs = std::filesystem;
-  if (!fs::exists(path)) throw Failure(ExitCode::kBadData, path + ": does not exist");
-  if (!fs::is_directory(path)) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) throw Failure(ExitCode::kBadData, path + ": does not exist");
+  if (!fs::is_directory(path, ignored)) {
     return {fs::path(path).filename() == "fer2013new.csv" ? "ferplus" : "fer2013"};
   }
-  std::vector<std::string> found;
-  const fs::path folder(path);
-  for (const char* csv : {"fer2013.csv", "icml_face_data.csv", "train.csv"}) {
-    if (found.empty() && fs::exists(folder / csv)) found.emplace_back("fer2013");
+  std::vector<std::string> names;
+  for (const io::FaceDataset dataset : io::face_datasets_in(io::face_dataset_root(std::nullopt, path))) {
+    for (const char* name : {"fer2013", "ferplus", "faces"}) {
+      if (io::face_dataset(name) == dataset) names.emplace_back(name);
+    }
   }
-  bool votes = fs::exists(folder / "fer2013new.csv");
-  for (const char* part : {"FER2013Train", "FER2013Valid", "FER2013Test"}) {
-    votes = votes || fs::exists(folder / part / "label.csv");
+  if (!names.empty()) return names;
+  for (const fs::path& entry : io::folder_entries(path)) {
+    const std::string ending = io::lower_case(entry.extension().string());
+    if (std::find(kArchives.begin(), kArchives.end(), ending) != kArchives.end()) {
+      throw Failure(ExitCode::kBadData, fmt::format("{}: holds the archive {} and no data: unpack it there", path,
+                                                    io::printable(entry.filename().string(), 60)));
+    }
   }
-  if (votes) found.emplace_back("ferplus");
-  if (found.empty()) found.emplace_back("faces");
-  return found;
+  return {"faces"};
 }
 
 io::FaceSet read_dataset(const DatasetChoice& choice, const std::string& rule, const Common& common) {
@@ -91,17 +100,54 @@ io::FaceSet read_dataset(const DatasetChoice& choice, const std::string& rule, c
 }
 
 LoadedSplit load_split(const DatasetChoice& choice, const std::string& rule, const std::string& split,
-                       const Common& common) {
+                       const Common& common, const std::string& otherwise) {
   const io::Usage usage = usage_from_string(split);
   io::FaceSet part = read_dataset(choice, rule, common).select(usage);
   if (part.size() == 0) {
-    throw Failure(ExitCode::kBadData, fmt::format("{}: holds no image of the {} split (rule {}); choose another split",
-                                                  choice.data, split, part.rule));
+    throw Failure(ExitCode::kBadData, fmt::format("{}: holds no image of the {} split (rule {}); {}", choice.data,
+                                                  split, part.rule, otherwise));
   }
   remark(common, fmt::format("{}: {} images of {} (rule {})", split, part.size(), choice.data, part.rule));
-  LoadedSplit loaded{{}, split, part.rule};
+  LoadedSplit loaded{{}, split, part.rule, part.problems};
   loaded.samples = samples_of(std::move(part));
   return loaded;
+}
+
+void remark_problems(const Common& common, const std::vector<io::Problem>& problems) {
+  for (const io::Problem& p : problems) remark(common, fmt::format("note: {}: {}; {}", p.place, p.message, p.mend));
+}
+
+void require_classes_of_weights(const std::string& weights, const std::vector<std::string>& weights_classes,
+                                const std::string& dataset, const std::vector<std::string>& data_classes) {
+  if (weights_classes == data_classes) return;
+  const auto missing_in = [](const std::vector<std::string>& names, const std::vector<std::string>& from) {
+    std::vector<std::string> missing;
+    for (const std::string& name : from) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) missing.push_back(name);
+    }
+    return missing;
+  };
+  const auto lower = [](std::vector<std::string> names) {
+    for (std::string& name : names) name = io::lower_case(name);
+    std::sort(names.begin(), names.end());
+    return names;
+  };
+  const std::vector<std::string> of_weights = missing_in(data_classes, weights_classes);
+  const std::vector<std::string> of_data = missing_in(weights_classes, data_classes);
+  std::string line;
+  if (of_weights.empty() && of_data.empty()) {
+    line = fmt::format("{} has the classes in the order {}; {} has them in the order {}", weights,
+                       fmt::join(weights_classes, ", "), dataset, fmt::join(data_classes, ", "));
+  } else {
+    const auto listed = [](const std::vector<std::string>& names) {
+      return names.empty() ? std::string("no others") : fmt::format("{}", fmt::join(names, ", "));
+    };
+    line = fmt::format("the classes differ: {} alone has {}; {} alone has {}", weights, listed(of_weights), dataset,
+                       listed(of_data));
+  }
+  throw Failure(ExitCode::kUsage, line + (lower(of_weights) == lower(of_data) && !of_data.empty()
+                                              ? "; name the folders as the weights spell their classes"
+                                              : "; name the --dataset that the weights were trained on"));
 }
 
 }  // namespace shcnn::program
