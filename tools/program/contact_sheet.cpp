@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
+#include <utility>
 
 #include "io/atomic_file.h"
 #include "tools/program/exit_code.h"
@@ -21,11 +22,17 @@ const cv::Scalar kPaper(255, 255, 255), kInk(40, 40, 40), kBar(190, 130, 60);
 
 }  // namespace
 
-void ContactSheet::add(const cv::Mat& gray, const std::string& label, float score) {
+ContactSheet::ContactSheet(std::string path) : path_(std::move(path)) {
+  if (std::filesystem::path(path_).extension() != ".png") {
+    throw Failure(ExitCode::kUsage, path_ + ": a picture of the faces needs a name that ends in .png");
+  }
+}
+
+void ContactSheet::add(const cv::Mat& picture, const std::string& label, float score) {
   if (tiles_.size() == kMost) return;
   cv::Mat tile(kFace + kText, kFace, CV_8UC3, kPaper), face;
-  cv::resize(gray, face, cv::Size(kFace, kFace), 0, 0, cv::INTER_CUBIC);
-  cv::cvtColor(face, face, cv::COLOR_GRAY2BGR);
+  cv::resize(picture, face, cv::Size(kFace, kFace), 0, 0, cv::INTER_CUBIC);
+  cv::cvtColor(face, face, face.channels() == 1 ? cv::COLOR_GRAY2BGR : cv::COLOR_RGB2BGR);
   face.copyTo(tile(cv::Rect(0, 0, kFace, kFace)));
   cv::putText(tile, fmt::format("{} {:.2f}", label, score), cv::Point(2, kFace + 18), cv::FONT_HERSHEY_SIMPLEX, 0.45,
               kInk, 1, cv::LINE_AA);
@@ -33,10 +40,7 @@ void ContactSheet::add(const cv::Mat& gray, const std::string& label, float scor
   tiles_.push_back(tile);
 }
 
-void ContactSheet::write(const std::string& path) const {
-  if (std::filesystem::path(path).extension() != ".png") {
-    throw Failure(ExitCode::kUsage, path + ": --picture wants a name that ends in .png");
-  }
+void ContactSheet::write() const {
   const std::size_t columns = std::clamp<std::size_t>(tiles_.size(), 1, kColumns);
   const std::size_t rows = (tiles_.size() + columns - 1) / columns;
   const int step_x = kFace + kMargin, step_y = kFace + kText + kMargin;
@@ -49,7 +53,7 @@ void ContactSheet::write(const std::string& path) const {
   }
   std::vector<unsigned char> bytes;
   cv::imencode(".png", sheet, bytes);
-  io::write_file(path, std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
+  io::write_file(path_, std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
                  io::Overwrite::kYes);
 }
 

@@ -9,14 +9,17 @@ namespace shcnn::program {
 
 class ContactSheet {
  public:
-  /// Keeps the first kMost of them; `score` is 0..1.
-  void add(const cv::Mat& gray, const std::string& label, float score);
-  /// Writes a PNG. Failure(kUsage) where `path` does not end in .png; io::Error (kDisk) where it cannot be written.
-  void write(const std::string& path) const;
+  /// Writes to `path`. Failure(kUsage) where that does not end in .png.
+  explicit ContactSheet(std::string path);
+  /// Keeps the first kMost of them; `picture` is gray or RGB, `score` is 0..1.
+  void add(const cv::Mat& picture, const std::string& label, float score);
+  /// io::Error (kDisk) where it cannot be written.
+  void write() const;
 
   static constexpr std::size_t kMost = 60;
 
  private:
+  std::string path_;
   std::vector<cv::Mat> tiles_;
 };
 

@@ -6,8 +6,10 @@
 #include <array>
 #include <cstdlib>
 #include <opencv2/core/utils/logger.hpp>
+#include <set>
 
 #include "io/csv.h"
+#include "io/folder_entries.h"
 #include "io/frames.h"
 #include "io/image.h"
 #include "io/natural_less.h"
@@ -29,9 +31,10 @@ bool is_video_name(const fs::path& path) {
   throw Failure(ExitCode::kBadData, path.string() + ": " + what);
 }
 
-cv::Mat read_gray(const fs::path& path) {
-  io::Image image = io::read_image(path, 1);
-  return cv::Mat(image.height, image.width, CV_8UC1, image.pixels.data()).clone();
+cv::Mat read_picture(const std::string& file, int channels) {
+  io::Image image = io::read_image(file, channels);
+  if (channels == 3) require_colours(file, image);
+  return cv::Mat(image.height, image.width, channels == 1 ? CV_8UC1 : CV_8UC3, image.pixels.data()).clone();
 }
 
 void use_video(const fs::path& path, const std::function<void(const Picture&)>& use) {
@@ -43,6 +46,40 @@ void use_video(const fs::path& path, const std::function<void(const Picture&)>& 
   }
 }
 
+/// Adds what `folder` and the folders below it hold. A link may lead back up: `entered` holds where it has been.
+void add_files(const fs::path& folder, bool (*wanted)(const fs::path&), std::set<fs::path>& entered, FolderFiles& out) {
+  if (!entered.insert(fs::canonical(folder)).second) return;
+  for (const fs::path& entry : io::folder_entries(folder)) {
+    std::error_code ignored;
+    if (fs::is_directory(entry, ignored)) {
+      add_files(entry, wanted, entered, out);
+    } else {
+      (wanted(entry) ? out.files : out.skipped).push_back(entry.string());
+    }
+  }
+}
+
+FolderFiles files_in(const fs::path& folder, bool (*wanted)(const fs::path&), const char* kinds) {
+  FolderFiles out;
+  std::set<fs::path> entered;
+  add_files(folder, wanted, entered, out);
+  if (out.files.empty()) refuse(folder, fmt::format("this folder holds no {}", kinds));
+  std::sort(out.files.begin(), out.files.end(), io::natural_less);
+  return out;
+}
+
+bool is_picture_name(const fs::path& path) { return io::is_image_name(path) || is_video_name(path); }
+
+void use_file(const std::string& file, int channels, const std::function<void(const Picture&)>& use) {
+  if (!is_video_name(file)) {
+    use({file, -1, read_picture(file, channels)});
+  } else if (channels == 1) {
+    use_video(file, use);
+  } else {
+    refuse(file, "is a video, and these weights classify flow images");
+  }
+}
+
 }  // namespace
 
 void silence_decoders() {
@@ -50,28 +87,66 @@ void silence_decoders() {
   cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
 }
 
-std::vector<std::string> images_in(const fs::path& folder) {
-  std::vector<std::string> files;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file() && io::is_image_name(entry.path())) files.push_back(entry.path().string());
-  }
-  if (files.empty()) refuse(folder, "this folder holds no image (png, jpg, bmp)");
-  std::sort(files.begin(), files.end(), io::natural_less);
-  return files;
-}
+FolderFiles images_in(const fs::path& folder) { return files_in(folder, io::is_image_name, "image"); }
 
-void for_each_picture(const std::vector<std::string>& inputs, const std::function<void(const Picture&)>& use) {
+PicturesSeen for_each_picture(const std::vector<std::string>& inputs, int channels,
+                              const std::function<void(const Picture&)>& use) {
+  PicturesSeen seen;
+  const auto try_input = [&seen](const std::string& input, const std::function<void()>& read) {
+    const auto unread = [&](const std::exception& e) {
+      seen.unread.push_back({input, e.what(), std::current_exception()});
+    };
+    ++seen.inputs;
+    try {
+      read();
+    } catch (const io::Error& e) {
+      unread(e);
+    } catch (const Failure& e) {
+      if (e.code() != ExitCode::kBadData) throw;
+      unread(e);
+    }
+  };
   for (const std::string& input : inputs) {
-    const fs::path path(input);
-    if (!fs::exists(path)) refuse(path, "does not exist");
-    if (fs::is_directory(path)) {
-      for (const std::string& file : images_in(path)) use({file, -1, read_gray(file)});
-    } else if (is_video_name(path)) {
-      use_video(path, use);
+    std::error_code ignored;
+    FolderFiles found;
+    if (fs::is_directory(input, ignored)) {
+      try_input(input, [&] { found = files_in(input, is_picture_name, "image and no video"); });
+      if (!found.files.empty()) --seen.inputs;  // its files are counted
     } else {
-      use({input, -1, read_gray(path)});
+      found.files = {input};
+    }
+    seen.skipped.insert(seen.skipped.end(), found.skipped.begin(), found.skipped.end());
+    for (const std::string& file : found.files) {
+      try_input(file, [&] {
+        if (!fs::exists(file)) refuse(file, "does not exist");
+        use_file(file, channels, use);
+      });
     }
   }
+  return seen;
+}
+
+void require_colours(const std::string& file, const io::Image& image) {
+  bool black = true;
+  for (std::size_t i = 0; i + 2 < image.pixels.size(); i += 3) {
+    const std::uint8_t red = image.pixels[i], green = image.pixels[i + 1], blue = image.pixels[i + 2];
+    if (red != green || green != blue) return;
+    black = black && red == 0;
+  }
+  if (black) return;  // no motion
+  refuse(file,
+         "is a gray picture, and these weights classify flow images: make one with shcnn flow, or name weights "
+         "that were trained on faces");
+}
+
+std::string skipped_text(const std::vector<std::string>& skipped) {
+  constexpr std::size_t kNamed = 5;
+  std::vector<std::string> names;
+  for (const std::string& path : skipped) {
+    if (names.size() < kNamed) names.push_back(io::printable(fs::path(path).filename().string(), 60));
+  }
+  return fmt::format("{} files are no pictures and are skipped: {}{}", skipped.size(), fmt::join(names, ", "),
+                     skipped.size() > kNamed ? ", ..." : "");
 }
 
 }  // namespace shcnn::program

@@ -2,11 +2,15 @@
 // functions and cv::Mat.
 #pragma once
 
+#include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <opencv2/core.hpp>
 #include <string>
 #include <vector>
+
+#include "io/image.h"
 
 namespace shcnn::program {
 
@@ -14,16 +18,42 @@ namespace shcnn::program {
 struct Picture {
   std::string input;  ///< the file
   int frame = -1;     ///< of a video, from 0; -1 for an image
-  cv::Mat gray;       ///< 8-bit
+  cv::Mat pixels;     ///< 8-bit; gray, or red, green and blue
 };
 
-/// The images in a folder and in folders below it, by name with numbers in counting order. Failure(kBadData) if none.
-std::vector<std::string> images_in(const std::filesystem::path& folder);
+/// What folders hold.
+struct FolderFiles {
+  std::vector<std::string> files;    ///< of the kinds wanted, by name with numbers in counting order
+  std::vector<std::string> skipped;  ///< the others, hidden ones not counted
+};
+/// The images in a folder and in folders below it, linked ones among them. Failure(kBadData) if none; io::Error (kDisk)
+/// where a folder cannot be listed.
+FolderFiles images_in(const std::filesystem::path& folder);
 
-/// Every picture that `inputs` (images, videos, folders: their images, by name with numbers in counting order) lead to,
-/// one after the other. Failure(kBadData) on a path that does not exist, a video that cannot be decoded, or a folder
-/// without images; io::Error (kBadData) as io::read_image on a file that is no image.
-void for_each_picture(const std::vector<std::string>& inputs, const std::function<void(const Picture&)>& use);
+/// An input that could not be read, and why.
+struct UnreadInput {
+  std::string input;
+  std::string message;
+  std::exception_ptr error;
+};
+struct PicturesSeen {
+  std::int64_t inputs = 0;           ///< files, and folders without any
+  std::vector<std::string> skipped;  ///< files in folders that are neither image nor video
+  std::vector<UnreadInput> unread;   ///< in the order of the inputs
+};
+
+/// Every picture that `inputs` (images, videos, folders of them) lead to, one after the other, with `channels` 1 (gray)
+/// or
+/// 3. An input that does not exist, is no picture, is damaged or may not be read is told in the result and does not
+/// keep the others from being used. A gray picture among colours is one of them (require_colours).
+PicturesSeen for_each_picture(const std::vector<std::string>& inputs, int channels,
+                              const std::function<void(const Picture&)>& use);
+
+/// Failure(kBadData) on a gray picture where a flow image is due; black is both.
+void require_colours(const std::string& file, const io::Image& image);
+
+/// "12 files are no pictures and are skipped: a.txt, b.csv, ..."
+std::string skipped_text(const std::vector<std::string>& skipped);
 
 /// What a decoder thinks of a file is no line of ours on stderr.
 void silence_decoders();

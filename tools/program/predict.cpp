@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 #include <shcnn/shcnn.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
+#include "engine/finite_scores.h"
 #include "tools/program/contact_sheet.h"
 #include "tools/program/face_detector.h"
 #include "tools/program/pictures.h"
@@ -24,55 +26,111 @@ struct PredictArguments {
 /// A face in a picture, waiting for its turn.
 struct Face {
   std::string input;
-  int frame;
+  int frame = -1;
   cv::Rect box;
-  cv::Mat gray;
+  cv::Mat pixels;
 };
+
+/// A picture that is more likely to hold a face somewhere than to be one.
+bool looks_like_a_scene(const cv::Mat& pixels) {
+  constexpr double kFarFromSquare = 1.3;  // photos are 4:3, 3:2 or 16:9
+  constexpr int kLarge = 400;             // pixels of the shorter side
+  const int longer = std::max(pixels.cols, pixels.rows), shorter = std::min(pixels.cols, pixels.rows);
+  return longer > kFarFromSquare * shorter || shorter > kLarge;
+}
 
 class Predictor {
  public:
   Predictor(const PredictArguments& args, const Common& common)
-      : common_(common), recognizer_(Recognizer::load(args.weights, {common.device, common.threads})) {
-    if (recognizer_.variant() != "static") {
-      throw Failure(ExitCode::kUsage, fmt::format("{}: these weights classify flow images, not faces", args.weights));
+      : common_(common),
+        sheet_(args.picture.empty() ? std::nullopt : std::optional<ContactSheet>(args.picture)),
+        recognizer_(Recognizer::load(args.weights, {common.device, common.threads})) {
+    if (args.detect && !of_faces()) {
+      throw Failure(ExitCode::kUsage,
+                    fmt::format("--detect: {} classifies flow images, which hold no faces to look for", args.weights));
     }
     if (args.detect) detector_.emplace(args.cascade);
-    if (!args.picture.empty()) sheet_.emplace();
   }
 
+  void run(const std::vector<std::string>& inputs) {
+    const PicturesSeen seen =
+        for_each_picture(inputs, of_faces() ? 1 : 3, [this](const Picture& picture) { see(picture); });
+    classify();
+    if (without_face_) remark(common_, fmt::format("no face found in {} pictures", without_face_));
+    if (scenes_) {
+      remark(common_, fmt::format("{} pictures are large or far from square ({} is {} x {}) and were taken as one face "
+                                  "each: did you mean --detect?",
+                                  scenes_, first_scene_.input, first_scene_.box.width, first_scene_.box.height));
+    }
+    if (!seen.skipped.empty()) remark(common_, skipped_text(seen.skipped));
+    if (sheet_) sheet_->write();
+    if (common_.json) print_json(report(seen));
+    tell_unread(seen);
+  }
+
+ private:
+  bool of_faces() const { return recognizer_.variant() == "static"; }
+
   void see(const Picture& picture) {
-    std::vector<cv::Rect> boxes{cv::Rect(0, 0, picture.gray.cols, picture.gray.rows)};
-    if (detector_) boxes = detector_->find(picture.gray);
+    std::vector<cv::Rect> boxes{cv::Rect(0, 0, picture.pixels.cols, picture.pixels.rows)};
+    if (detector_) {
+      boxes = detector_->find(picture.pixels);
+    } else if (of_faces() && looks_like_a_scene(picture.pixels)) {
+      if (scenes_++ == 0) first_scene_ = {picture.input, picture.frame, boxes.front(), {}};
+    }
     if (boxes.empty()) ++without_face_;
     for (const cv::Rect& box : boxes) {
-      waiting_.push_back({picture.input, picture.frame, box, picture.gray(box).clone()});
+      waiting_.push_back({picture.input, picture.frame, box, picture.pixels(box).clone()});
       if (waiting_.size() == kBatch) classify();
     }
   }
 
-  void finish(const PredictArguments& args) {
-    classify();
-    if (without_face_) remark(common_, fmt::format("no face found in {} pictures", without_face_));
-    if (sheet_) sheet_->write(args.picture);
-    if (common_.json) print_json({{"schema", kSchema}, {"predictions", predictions_}, {"without_face", without_face_}});
+  Json report(const PicturesSeen& seen) const {
+    Json unread = Json::array();
+    for (const UnreadInput& one : seen.unread) unread.push_back({{"input", one.input}, {"message", one.message}});
+    return {{"schema", kSchema},
+            {"predictions", predictions_},
+            {"without_face", without_face_},
+            {"skipped", seen.skipped},
+            {"unread", unread}};
   }
 
- private:
+  /// The ending of a run that could not read every input: as the only one's, or with all of them named.
+  void tell_unread(const PicturesSeen& seen) const {
+    if (seen.unread.empty()) return;
+    if (seen.inputs == 1) std::rethrow_exception(seen.unread.front().error);
+    for (const UnreadInput& one : seen.unread) remark(common_, one.message);
+    throw Failure(ExitCode::kBadData,
+                  fmt::format("{} of {} inputs could not be read, the others are done; the first: {}",
+                              seen.unread.size(), seen.inputs, seen.unread.front().message));
+  }
+
   void classify() {
     std::vector<Image> images;
     for (const Face& face : waiting_) {
-      images.push_back({face.gray.data, face.gray.cols, face.gray.rows, static_cast<std::ptrdiff_t>(face.gray.step)});
+      images.push_back(
+          {face.pixels.data, face.pixels.cols, face.pixels.rows, static_cast<std::ptrdiff_t>(face.pixels.step)});
     }
-    const std::vector<Prediction> found = recognizer_.predict(images);
+    const std::vector<Prediction> found = scores_of(images);
     for (std::size_t i = 0; i < found.size(); ++i) tell(waiting_[i], found[i]);
     waiting_.clear();
+  }
+
+  /// Of all images; an error that is one image's names its file.
+  std::vector<Prediction> scores_of(const std::vector<Image>& images) {
+    try {
+      return recognizer_.predict(images);
+    } catch (const NonFiniteScores& e) {
+      throw Failure(ExitCode::kNonFinite, fmt::format("{}: {}", waiting_.at(static_cast<std::size_t>(e.image())).input,
+                                                      NonFiniteScores::kWhy));
+    }
   }
 
   void tell(const Face& face, const Prediction& prediction) {
     const std::vector<std::string>& names = recognizer_.class_names();
     const std::string& label = names[static_cast<std::size_t>(prediction.label)];
     const float score = prediction.scores[static_cast<std::size_t>(prediction.label)];
-    if (sheet_) sheet_->add(face.gray, label, score);
+    if (sheet_) sheet_->add(face.pixels, label, score);
     if (common_.json) {
       Json scores = Json::object();
       for (std::size_t c = 0; c < names.size(); ++c) scores[names[c]] = prediction.scores[c];
@@ -89,19 +147,19 @@ class Predictor {
   }
 
   const Common& common_;
+  std::optional<ContactSheet> sheet_;
   Recognizer recognizer_;
   std::optional<FaceDetector> detector_;
-  std::optional<ContactSheet> sheet_;
   std::vector<Face> waiting_;
   Json predictions_ = Json::array();
   std::int64_t without_face_ = 0;
+  std::int64_t scenes_ = 0;  ///< pictures taken as one face that look as if they held one
+  Face first_scene_;
 };
 
 void run_predict(const PredictArguments& args, const Common& common) {
   if (!args.picture.empty()) refuse_overwriting(args.picture, common);
-  Predictor predictor(args, common);
-  for_each_picture(args.inputs, [&predictor](const Picture& picture) { predictor.see(picture); });
-  predictor.finish(args);
+  Predictor(args, common).run(args.inputs);
 }
 
 }  // namespace
@@ -109,13 +167,15 @@ void run_predict(const PredictArguments& args, const Common& common) {
 void add_predict(OptionSet& app, Common& common, Verbs& verbs) {
   OptionSet& verb = app.add_verb(
       "predict",
-      "Names the expression of each face. A picture is taken as one face, unless --detect looks for faces in it.",
+      "Names the expression of each face. A picture is taken as one face, unless --detect looks for faces in it.\n"
+      "Weights of loso classify flow images (shcnn flow makes them). Inputs that cannot be read are named, the others\n"
+      "are done, and the exit code is 3.",
       {"shcnn predict --weights RUN/weights.safetensors face.png",
        "shcnn predict --weights FILE --detect party.jpg film.mp4",
        "shcnn predict --weights FILE --json --picture sheet.png FOLDER"});
   auto args = std::make_shared<PredictArguments>();
   verb.add_option("--weights", args->weights, "weights.safetensors of a run");
-  verb.add_option("inputs", args->inputs, "images, videos, folders of images").repeatable();
+  verb.add_option("inputs", args->inputs, "images, videos, folders of them").repeatable();
   verb.add_flag("--detect", args->detect, "look for faces in each picture (OpenCV's Haar cascade)");
   verb.add_option("--cascade", args->cascade, "the cascade's file, where OpenCV's is not found");
   verb.add_option("--picture", args->picture, "PNG to draw the faces and their labels into");

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 constexpr int kFaceSize = 48;
 
 /// The files that the arguments lead to: images as they are, folders by the images in them.
-std::vector<std::string> files_of(const std::vector<std::string>& inputs) {
+std::vector<std::string> files_of(const std::vector<std::string>& inputs, const Common& common) {
   std::vector<std::string> files;
   for (const std::string& input : inputs) {
     if (!fs::exists(input)) throw Failure(ExitCode::kBadData, input + ": does not exist");
@@ -27,8 +27,9 @@ std::vector<std::string> files_of(const std::vector<std::string>& inputs) {
       files.push_back(input);
       continue;
     }
-    const std::vector<std::string> found = images_in(input);
-    files.insert(files.end(), found.begin(), found.end());
+    const FolderFiles found = images_in(input);
+    files.insert(files.end(), found.files.begin(), found.files.end());
+    if (!found.skipped.empty()) remark(common, input + ": " + skipped_text(found.skipped));
   }
   return files;
 }
@@ -78,12 +79,9 @@ SaliencyInputs read_saliency_inputs(const SaliencyArguments& args, const Weights
   inputs.channels = model.input_channels;
   if (!args.data.data.empty()) {
     const LoadedSplit data = load_split(args.data, args.data.rule, args.split, common);
+    remark_problems(common, data.problems);
     const Samples& s = data.samples;
-    if (s.class_names != weights.class_names) {
-      throw Failure(ExitCode::kUsage, fmt::format("{} tells apart {}; {} has {}: name the --dataset it was trained on",
-                                                  args.weights, fmt::join(weights.class_names, ", "), args.data.dataset,
-                                                  fmt::join(s.class_names, ", ")));
-    }
+    require_classes_of_weights(args.weights, weights.class_names, args.data.dataset, s.class_names);
     if (s.height != inputs.height || s.width != inputs.width || s.channels != inputs.channels) {
       throw Failure(ExitCode::kBadData,
                     fmt::format("{}: images of {} x {} x {}, the network wants {} x {} x {}", args.data.data, s.height,
@@ -95,8 +93,9 @@ SaliencyInputs read_saliency_inputs(const SaliencyArguments& args, const Weights
     inputs.pixels.assign(s.pixels.begin(), s.pixels.begin() + static_cast<std::ptrdiff_t>(count) * inputs.bytes());
     return inputs;
   }
-  for (const std::string& file : files_of(args.inputs)) {
+  for (const std::string& file : files_of(args.inputs, common)) {
     const io::Image image = io::read_image(file, inputs.channels);
+    if (!faces) require_colours(file, image);
     inputs.names.push_back(file);
     inputs.truth.push_back(-1);
     inputs.pixels.resize(inputs.pixels.size() + static_cast<std::size_t>(inputs.bytes()));
