@@ -47,16 +47,18 @@ double Confusion::f1(int c) const {
   return ratio(2.0 * static_cast<double>(at(c, c)), static_cast<double>(of_truth(c) + of_predicted(c)));
 }
 
-double Confusion::uf1() const {
-  double sum = 0;
-  for (int c = 0; c < classes; ++c) sum += f1(c);
-  return ratio(sum, classes);
-}
+double Confusion::uf1() const { return mean_of_occurring(&Confusion::f1); }
+double Confusion::uar() const { return mean_of_occurring(&Confusion::recall); }
 
-double Confusion::uar() const {
+double Confusion::mean_of_occurring(double (Confusion::*score)(int) const) const {
   double sum = 0;
-  for (int c = 0; c < classes; ++c) sum += recall(c);
-  return ratio(sum, classes);
+  int occurring = 0;
+  for (int c = 0; c < classes; ++c) {
+    if (!occurs(c)) continue;
+    sum += (this->*score)(c);
+    ++occurring;
+  }
+  return ratio(sum, occurring);
 }
 
 double Confusion::weighted_f1() const {

@@ -27,9 +27,14 @@ struct Confusion {
   double precision(int c) const;  ///< 0 where nothing was predicted as c
   double recall(int c) const;     ///< 0 where no sample is c
   double f1(int c) const;         ///< 2 TP / (2 TP + FP + FN); 0 where that is 0 / 0
-  double uf1() const;             ///< mean of f1 over the classes: the paper's F1
-  double uar() const;             ///< mean of recall over the classes
-  double weighted_f1() const;     ///< f1 weighted by support
+  /// A class occurs if a sample is c or is predicted as c. Of the others nothing is known: no mean counts them.
+  bool occurs(int c) const { return of_truth(c) + of_predicted(c) > 0; }
+  double uf1() const;          ///< mean of f1 over the classes that occur: the paper's F1
+  double uar() const;          ///< mean of recall over the classes that occur
+  double weighted_f1() const;  ///< f1 weighted by support
+
+ private:
+  double mean_of_occurring(double (Confusion::*score)(int) const) const;
 };
 
 }  // namespace shcnn

@@ -20,11 +20,12 @@ struct EpochRecord {
   int epoch = 0;           ///< from 1
   std::uint64_t step = 0;  ///< steps finished
   double learning_rate = 0;
-  double cross_entropy = 0;         ///< training, with dropout
-  double divergence = 0;            ///< cross_entropy minus the entropy of the labels: what training can still remove
-  double l2_term = 0;               ///< lambda * sum of squares of the weights
-  double loss = 0;                  ///< cross_entropy + l2_term (Eq. 2)
-  double accuracy = 0;              ///< share of training samples whose largest logit was right
+  double cross_entropy = 0;  ///< training, with dropout
+  double divergence = 0;  ///< cross_entropy minus the entropy of the labels: what training can still remove; its floor
+                          ///< is below 0 where labels sum to less than 1 (FER+'s NF votes, docs/formats.md)
+  double l2_term = 0;     ///< lambda * sum of squares of the weights
+  double loss = 0;        ///< cross_entropy + l2_term (Eq. 2)
+  double accuracy = 0;    ///< share of training samples whose largest logit was right
   std::optional<double> grad_norm;  ///< global norm; only where clipping is on, since nothing else needs it
   std::int64_t skipped = 0;         ///< non-finite steps that changed nothing
   bool validated = false;

@@ -32,11 +32,29 @@ TEST_CASE("The authors' CASME II matrix gives 175 of 246, UF1 0.6989, UAR 0.6821
 }
 
 TEST_CASE("Folds are summed before F1 is taken", "[metrics]") {
-  // Fold 1 has no sample of class 1. The mean of the folds' UF1 would be (0.5 + 1) / 2.
-  Confusion folds = matrix(2, {4, 0, 0, 0});
-  CHECK(folds.uf1() == Approx(0.5));
+  // Fold 1 has no sample of class 1. The mean of the folds' UF1 would be (3/7 + 1) / 2.
+  Confusion folds = matrix(2, {3, 1, 0, 0});
+  CHECK(folds.uf1() == Approx(3.0 / 7));
   folds.add(matrix(2, {1, 0, 0, 1}));
-  CHECK(folds.uf1() == Approx(1.0));
+  CHECK(folds.uf1() == Approx((8.0 / 9 + 2.0 / 3) / 2));
+}
+
+TEST_CASE("UF1 and UAR are means over the classes that occur", "[metrics]") {
+  // 35 of 36 right, of 3 of 7 classes; scikit-learn 1.2: f1_score(average="macro") 0.97166, recall_score 0.97222
+  Confusion c(7);
+  c.at(0, 0) = 12;
+  c.at(3, 3) = 12;
+  c.at(6, 6) = 11;
+  c.at(6, 3) = 1;
+  CHECK(c.uf1() == Approx((1 + 24.0 / 25 + 22.0 / 23) / 3));
+  CHECK(c.uar() == Approx((1 + 1 + 11.0 / 12) / 3));
+  CHECK((c.occurs(0) && !c.occurs(1) && c.occurs(3) && c.occurs(6)));
+  // predicted but never true: it occurs, with F1 0 and recall 0 / 0 = 0, as scikit-learn has it
+  c.at(6, 6) = 10;
+  c.at(6, 1) = 1;
+  CHECK(c.occurs(1));
+  CHECK(c.uf1() == Approx((1 + 0 + 24.0 / 25 + 20.0 / 22) / 4));
+  CHECK(c.uar() == Approx((1 + 0 + 1 + 10.0 / 12) / 4));
 }
 
 TEST_CASE("Weighted F1, precision and recall of a small matrix by hand", "[metrics]") {

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "engine/checkpoint.h"
+#include "engine/finite_scores.h"
 #include "engine/run_folder.h"
 #include "io/output_folder.h"
 #include "kernels/backend.h"
@@ -15,14 +16,16 @@
 namespace shcnn::program {
 namespace {
 
+/// Samples of a pass. Matrix products of another size add up in another order, so this is a constant: scores then do
+/// not depend on it.
+constexpr std::int64_t kPassSamples = 100;
+
 struct EvalArguments {
   std::string weights, out;
   DatasetChoice data;
   std::string split = "public-test";
-  std::int64_t batch = 100;
+  std::int64_t batch = kPassSamples;  ///< read and not used: see kPassSamples
 };
-
-std::string joined(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
 
 void run_eval(const EvalArguments& args, const Common& common) {
   if (!args.out.empty()) {
@@ -34,16 +37,12 @@ void run_eval(const EvalArguments& args, const Common& common) {
   Backend backend = make_backend(common.device, options);  // a device that is not there is found out first
   const Weights weights = load_weights(args.weights);
   const LoadedSplit data = load_split(args.data, args.data.rule, args.split, common);
-  if (weights.class_names != data.samples.class_names) {
-    throw Failure(ExitCode::kUsage,
-                  fmt::format("{} tells apart {}; {} has {}: name the --dataset it was trained on", args.weights,
-                              joined(weights.class_names), args.data.dataset, joined(data.samples.class_names)));
-  }
+  remark_problems(common, data.problems);
+  require_classes_of_weights(args.weights, weights.class_names, args.data.dataset, data.samples.class_names);
 
   const Model model = make_model(weights.model);
   const std::vector<int> crops = evaluation_crops(weights.augment, data.samples.height > model.input_size);
-  const std::int64_t batch = std::max<std::int64_t>(args.batch, static_cast<std::int64_t>(crops.size()));
-  Network<float> network(*backend.device, backend.context, backend.ops, model, NetworkUse::kInference, batch);
+  Network<float> network(*backend.device, backend.context, backend.ops, model, NetworkUse::kInference, kPassSamples);
   weights.store_to(network.parameters());
   const DeviceSamples<float> samples(*backend.device, data.samples);
   Evaluator<float> evaluator(*backend.device, network, samples, crops, weights.input_scale);
@@ -51,15 +50,20 @@ void run_eval(const EvalArguments& args, const Common& common) {
   const Evaluation evaluation =
       evaluator.run([&progress](std::int64_t done, std::int64_t total) { progress.show(done, total); });
   progress.clear();
+  if (evaluation.non_finite_image >= 0) {
+    const auto image = static_cast<std::size_t>(evaluation.non_finite_image);
+    throw Failure(ExitCode::kNonFinite, fmt::format("{}: {}", data.samples.names[image], NonFiniteScores::kWhy));
+  }
 
   if (!args.out.empty()) {
     write_results(args.out, data.samples, evaluation);
   }
+  const Confusion& c = evaluation.confusion;
+  remark_absent_classes(common, data.samples.class_names, c);
   if (common.json) {
     print_json(score_json(args.data.dataset, data, evaluation));
     return;
   }
-  const Confusion& c = evaluation.confusion;
   fmt::print("{}", confusion_table(data.samples.class_names, c));
   fmt::print("accuracy {:.4f} ({} of {})  UF1 {:.4f}  UAR {:.4f}  on {} {}, rule {}\n", c.accuracy(), c.correct(),
              c.total(), c.uf1(), c.uar(), args.data.dataset, data.split, data.rule);
@@ -76,7 +80,9 @@ void add_eval(OptionSet& app, Common& common, Verbs& verbs) {
   verb.add_option("--weights", args->weights, "weights.safetensors of a run");
   add_dataset_options(verb, args->data);
   add_split_option(verb, "--split", args->split, "the split to score");
-  verb.add_option("--batch", args->batch, "samples at once; takes memory, changes no result")
+  verb.add_option("--batch", args->batch,
+                  "without effect, for scripts that give it: a pass is always 100 samples, since its size would change "
+                  "rounding")
       .show_default()
       .range(1, 65536);
   verb.add_option("--out", args->out, "JSON file for every single prediction");

@@ -43,7 +43,7 @@ std::string left_out(const LosoPlan& plan, const LosoTask& task) {
 /// UF1 where every class has an F1: not 0 / 0.
 std::string uf1_text(const Confusion& c) {
   for (int k = 0; k < c.classes; ++k) {
-    if (c.of_truth(k) + c.of_predicted(k) == 0) return "\u2013";
+    if (!c.occurs(k)) return "\u2013";
   }
   return fmt::format("{:.4f}", c.uf1());
 }

@@ -14,10 +14,32 @@ Json score_json(const std::string& dataset, const LoadedSplit& data, const Evalu
     for (int p = 0; p < c.classes; ++p) row.push_back(c.at(t, p));
     matrix.push_back(row);
   }
-  return {{"schema", kSchema},   {"dataset", dataset}, {"split", data.split},
-          {"images", c.total()}, {"rule", data.rule},  {"accuracy", c.accuracy()},
-          {"uf1", c.uf1()},      {"uar", c.uar()},     {"labels", data.samples.class_names},
+  return {{"schema", kSchema},
+          {"dataset", dataset},
+          {"split", data.split},
+          {"images", c.total()},
+          {"rule", data.rule},
+          {"accuracy", c.accuracy()},
+          {"uf1", c.uf1()},
+          {"uar", c.uar()},
+          {"labels", data.samples.class_names},
+          {"absent", absent_classes(data.samples.class_names, c)},
           {"confusion", matrix}};
+}
+
+std::vector<std::string> absent_classes(const std::vector<std::string>& labels, const Confusion& confusion) {
+  std::vector<std::string> absent;
+  for (int c = 0; c < confusion.classes; ++c) {
+    if (!confusion.occurs(c)) absent.push_back(labels[static_cast<std::size_t>(c)]);
+  }
+  return absent;
+}
+
+void remark_absent_classes(const Common& common, const std::vector<std::string>& labels, const Confusion& confusion) {
+  const std::vector<std::string> absent = absent_classes(labels, confusion);
+  if (absent.empty()) return;
+  remark(common, fmt::format("UF1 and UAR are means over {} of {} classes: no image is, or was taken for, {}",
+                             labels.size() - absent.size(), labels.size(), fmt::join(absent, ", ")));
 }
 
 std::string confusion_table(const std::vector<std::string>& labels, const Confusion& confusion) {
