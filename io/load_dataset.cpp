@@ -51,17 +51,27 @@ std::vector<FaceDataset> face_datasets_in(const fs::path& path) {
   return found;
 }
 
-fs::path face_dataset_root(std::optional<FaceDataset> dataset, const fs::path& path) {
+fs::path face_dataset_root(FaceDataset dataset, const fs::path& path) {
   std::error_code ignored;
   const auto holds = [&](const fs::path& folder) {
     const std::vector<FaceDataset> found = face_datasets_in(folder);
-    return dataset ? std::find(found.begin(), found.end(), *dataset) != found.end() : !found.empty();
+    return std::find(found.begin(), found.end(), dataset) != found.end();
   };
   if (!fs::is_directory(path, ignored) || holds(path)) return path;
   const std::vector<fs::path> below = only_folders(folder_entries(path));
   const auto first = std::find_if(below.begin(), below.end(), holds);
   if (first == below.end() || std::find_if(first + 1, below.end(), holds) != below.end()) return path;
   return *first;
+}
+
+fs::path any_face_dataset_root(const fs::path& path) {
+  // csv files first: a folder of one beside a picture of its faces would pass for a class
+  for (const FaceDataset dataset : {FaceDataset::kFer2013, FaceDataset::kFerplus, FaceDataset::kFolders}) {
+    const fs::path root = face_dataset_root(dataset, path);
+    const std::vector<FaceDataset> found = face_datasets_in(root);
+    if (std::find(found.begin(), found.end(), dataset) != found.end()) return root;
+  }
+  return path;
 }
 
 namespace {

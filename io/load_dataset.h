@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,9 +24,11 @@ FaceDataset face_dataset(std::string_view name);
 /// The data sets that folder `path` holds; kFolders only where it is no other.
 std::vector<FaceDataset> face_datasets_in(const std::filesystem::path& path);
 
-/// `path`; or, where that is a folder that does not hold `dataset` (any, if none is named) while one alone of the
-/// folders in it does, that one: archives are unpacked into a folder of their own.
-std::filesystem::path face_dataset_root(std::optional<FaceDataset> dataset, const std::filesystem::path& path);
+/// `path`; or, where that is a folder that does not hold `dataset` while one alone of the folders in it does, that one:
+/// archives are unpacked into a folder of their own.
+std::filesystem::path face_dataset_root(FaceDataset dataset, const std::filesystem::path& path);
+/// The same for the first data set that is found so; `path` where none is.
+std::filesystem::path any_face_dataset_root(const std::filesystem::path& path);
 
 /// Reads a data set of faces at its face_dataset_root.
 /// @param rule  kFerplus: "strict" or "soft"; the others know "all" alone, which an empty rule means too

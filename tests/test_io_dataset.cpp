@@ -197,7 +197,7 @@ TEST_CASE("a data set is found one level down where one folder alone holds it", 
   const auto set = folder / "archive";
   put_png(set / "train/happy/a.png", plain_image(1));
   CHECK(face_dataset_root(FaceDataset::kFolders, folder.path()) == set);
-  CHECK(face_dataset_root(std::nullopt, folder.path()) == set);
+  CHECK(any_face_dataset_root(folder.path()) == set);
   CHECK(face_dataset_root(FaceDataset::kFer2013, folder.path()) == folder.path());
   CHECK(face_dataset_root(FaceDataset::kFolders, set) == set);
   std::vector<std::string> notes;
@@ -208,6 +208,7 @@ TEST_CASE("a data set is found one level down where one folder alone holds it", 
   CHECK(face_dataset_root(FaceDataset::kFolders, folder.path()) == folder.path());
   put(folder / "second/fer2013.csv", "x");
   CHECK(face_dataset_root(FaceDataset::kFer2013, folder.path()) == folder / "second");
+  CHECK(any_face_dataset_root(folder.path()) == folder / "second");
   CHECK(face_datasets_in(folder / "second") == std::vector{FaceDataset::kFer2013});
 }
 

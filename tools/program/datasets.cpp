@@ -73,7 +73,7 @@ std::vector<std::string> datasets_at(const std::string& path) {
     return {fs::path(path).filename() == "fer2013new.csv" ? "ferplus" : "fer2013"};
   }
   std::vector<std::string> names;
-  for (const io::FaceDataset dataset : io::face_datasets_in(io::face_dataset_root(std::nullopt, path))) {
+  for (const io::FaceDataset dataset : io::face_datasets_in(io::any_face_dataset_root(path))) {
     for (const char* name : {"fer2013", "ferplus", "faces"}) {
       if (io::face_dataset(name) == dataset) names.emplace_back(name);
     }
