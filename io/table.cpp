@@ -12,7 +12,7 @@ namespace shcnn::io {
 namespace {
 
 constexpr uint64_t kMaxCsvBytes = uint64_t{16} << 20;
-constexpr size_t kMaxFieldBytes = size_t{1} << 20;
+constexpr const char* kWrongFile = "is this the right file?";
 
 /// Commas, semicolons or tabs: what the first lines hold most of.
 char separator_of(std::string_view text) {
@@ -26,10 +26,14 @@ char separator_of(std::string_view text) {
   return best;
 }
 
-void end_row(Table& table, int64_t number, std::vector<std::string>& cells) {
+void end_row(Table& table, TableBudget& budget, int64_t number, std::vector<std::string>& cells) {
   for (std::string& cell : cells) cell = std::string(trimmed(cell));
   while (!cells.empty() && cells.back().empty()) cells.pop_back();
-  if (!cells.empty()) table.rows.push_back({number, std::move(cells)});
+  if (!cells.empty()) {
+    cells.shrink_to_fit();  // 100,000 rows, each with room for twice its cells
+    table.rows.push_back({number, std::move(cells)});
+    budget.add_row(table, table.rows.back());
+  }
   cells.clear();
 }
 
@@ -48,6 +52,20 @@ Error Table::bad(int64_t row, std::string_view message, std::string_view mend) c
   return Error(ErrorKind::kBadData, file, place(row), message, mend);
 }
 
+void TableBudget::add_row(const Table& table, const TableRow& row) {
+  cells_ += row.cells.size();
+  for (const std::string& cell : row.cells) text_ += cell.size();
+  if (cells_ > kMaxTableCells) throw table.bad(row.number, "goes beyond the 524,288 cells allowed", kWrongFile);
+  if (text_ > kMaxTableText) throw table.bad(row.number, "goes beyond the 16 MiB of text allowed", kWrongFile);
+}
+
+void TableBudget::add_shared(const std::string& text) {
+  shared_text_ += text.size();
+  if (++shared_ <= kMaxTableCells && shared_text_ <= kMaxTableText) return;
+  throw Error(ErrorKind::kBadData, file_, "shared text " + std::to_string(shared_),
+              "goes beyond the 524,288 texts of 16 MiB in all that are allowed", kWrongFile);
+}
+
 Table read_csv_table(const std::filesystem::path& path) {
   const std::string text = read_text(path, kMaxCsvBytes, ErrorKind::kBadData);
   std::string_view rest = text;
@@ -59,6 +77,7 @@ Table read_csv_table(const std::filesystem::path& path) {
 
   Table table;
   table.file = path;
+  TableBudget budget(path);
   std::vector<std::string> cells(1);
   int64_t row = 1;
   bool quoted = false, any = false;
@@ -79,25 +98,28 @@ Table read_csv_table(const std::filesystem::path& path) {
       cell.clear();
       quoted = true;
     } else if (c == separator) {
-      if (cells.size() == kMaxTableColumns)
-        throw table.bad(row, "has more than 256 columns", "is this the right file?");
+      if (cells.size() == kMaxTableColumns) throw table.bad(row, "has more than 256 columns", kWrongFile);
       cells.emplace_back();
     } else if (c == '\n') {
-      end_row(table, row++, cells);
+      end_row(table, budget, row++, cells);
       cells.emplace_back();
       any = false;
-      if (row > kMaxTableRows) throw table.bad(row, "is beyond the 100,000 rows allowed", "is this the right file?");
+      if (row > kMaxTableRows) throw table.bad(row, "is beyond the 100,000 rows allowed", kWrongFile);
     } else {
       cell += c;
     }
-    if (cells.back().size() > kMaxFieldBytes) throw table.bad(row, "a field is longer than 1 MiB", "mend the row");
+    if (cells.back().size() > kMaxFieldBytes) throw table.bad(row, "a field is longer than 1 MiB", kWrongFile);
   }
   if (quoted) throw table.bad(row, "a quote is opened but not closed", "mend the row: end the field with a quote");
-  if (any) end_row(table, row, cells);
+  if (any) end_row(table, budget, row, cells);
   return table;
 }
 
 std::vector<Table> read_tables(const std::filesystem::path& path) {
+  if (path.filename().string().starts_with("~$")) {
+    throw Error(ErrorKind::kBadData, path, "", "is what Excel keeps beside a workbook while it is open",
+                "name the workbook itself");
+  }
   const std::string ending = lower_case(path.extension().string());
   if (ending == ".xlsx") return read_xlsx(path);
   if (ending == ".csv") return {read_csv_table(path)};

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "io/error.h"
@@ -33,6 +34,24 @@ struct Table {
 
 inline constexpr int kMaxTableColumns = 256;
 inline constexpr int64_t kMaxTableRows = 100000;
+inline constexpr uint64_t kMaxTableCells = uint64_t{1}
+                                           << 19;  ///< of all sheets, with the empty ones before a row's last
+inline constexpr uint64_t kMaxTableText = uint64_t{16} << 20;  ///< bytes in all cells
+inline constexpr uint64_t kMaxFieldBytes = uint64_t{1} << 20;  ///< of one cell
+
+/// What the tables of one file hold so far, against the limits: a file of some kB can ask for gigabytes.
+class TableBudget {
+ public:
+  explicit TableBudget(std::filesystem::path file) : file_(std::move(file)) {}
+  /// @throws Error kBadData where the cells so far, with those of `row`, are too many or hold too much text
+  void add_row(const Table& table, const TableRow& row);
+  /// Counts a text that cells may point to; as many and as long in all as cells may be.
+  void add_shared(const std::string& text);
+
+ private:
+  std::filesystem::path file_;
+  uint64_t cells_ = 0, text_ = 0, shared_ = 0, shared_text_ = 0;
+};
 
 /// The sheets of `path`, which ends in .xlsx or .csv. Blank rows are left out.
 /// @throws Error kBadData: another ending, damaged, or beyond the limits

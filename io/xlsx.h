@@ -1,8 +1,8 @@
 // Workbooks (.xlsx): a zip archive of XML parts, of which the texts of cells are read, and the least that a spreadsheet
-// program opens is written. libzip unpacks and packs, pugixml parses.
+// program opens is written. libzip unpacks and packs, expat parses.
 //
-// Nothing in the archive is believed: its parts and their unpacked sizes are held against limits before they are
-// unpacked, the depth of an XML part before it is parsed, the address of a cell before memory is taken for it.
+// Nothing in the archive is believed: see zip_archive.h, xml_reader.h and TableBudget for the limits, which hold for
+// all parts together.
 #pragma once
 
 #include <filesystem>
@@ -14,12 +14,6 @@
 #include "io/table.h"
 
 namespace shcnn::io {
-
-inline constexpr uint64_t kMaxXlsxBytes = uint64_t{64} << 20;      ///< of the file
-inline constexpr uint64_t kMaxXlsxPartBytes = uint64_t{64} << 20;  ///< of one part, unpacked
-inline constexpr int64_t kMaxXlsxParts = 4096;
-inline constexpr uint64_t kMaxXlsxRatio = 100;  ///< unpacked : packed; parts under 64 KiB are exempt
-inline constexpr int kMaxXmlDepth = 32;
 
 /// The sheets of a workbook in its order. A formula's cell is its stored result; numbers are the text that the file
 /// holds, whole ones without ".0".

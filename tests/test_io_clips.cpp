@@ -97,6 +97,20 @@ TEST_CASE("Workbooks beyond the limits are refused before they are unpacked", "[
              Catch::Contains("row 1") && Catch::Contains("'IW1'"));
 }
 
+TEST_CASE("Tables hold so many cells and so much text, whatever the file's size", "[xlsx][csv]") {
+  const TemporaryFolder folder;
+  std::string sparse;
+  for (int row = 0; row < 2100; ++row) sparse += std::string(255, ',') + "x\n";
+  put(folder / "sparse.csv", sparse);  // 524,288 cells are 2,048 such rows
+  CHECK_THAT(error_text([&] { read_tables(folder / "sparse.csv"); }),
+             Catch::Contains("row 2049: goes beyond the 524,288 cells"));
+  put(folder / "fits.csv", sparse.substr(0, 256 * 2048 + 2048));
+  CHECK(read_csv_table(folder / "fits.csv").rows.size() > 2040);
+  put(folder / "long.csv", "a,\"" + std::string((std::size_t{1} << 20) + 1, 'x') + "\"\n");
+  CHECK_THAT(error_text([&] { read_tables(folder / "long.csv"); }),
+             Catch::Contains("row 1: a field is longer than 1 MiB"));
+}
+
 TEST_CASE("Csv tables: quotes, line breaks in fields, semicolons, rows of any length", "[csv]") {
   const TemporaryFolder folder;
   put(folder / "a.csv",
