@@ -2,17 +2,16 @@
 #include "io/frames.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstring>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/videoio.hpp>
 #include <opencv2/videoio/registry.hpp>
-#include <optional>
 #include <utility>
 
 #include "io/csv.h"
 #include "io/folder_entries.h"
+#include "io/frame_names.h"
 #include "io/image.h"
 #include "io/natural_less.h"
 
@@ -92,49 +91,39 @@ class VideoReader final : public FrameReader {
   int64_t index_ = 0;
 };
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+/// Sequences shorter than this are names that happen to hold numbers.
+constexpr size_t kLeastSequence = 3;
 
-/// The parts of a file's name round its last number.
-struct NumberedName {
-  std::string before, after;
-  int64_t number = 0;
-  size_t digits = 0;
-};
-
-std::optional<NumberedName> numbered(const std::string& name, const std::string& other) {
-  // the number in which two names differ: round the first difference
-  size_t begin = 0;
-  while (begin < name.size() && begin < other.size() && name[begin] == other[begin]) ++begin;
-  while (begin > 0 && is_digit(name[begin - 1])) --begin;
-  size_t end = begin;
-  while (end < name.size() && is_digit(name[end])) ++end;
-  if (begin == end || end - begin > 18) return std::nullopt;
-  return NumberedName{name.substr(0, begin), name.substr(end), std::stoll(name.substr(begin, end - begin)),
-                      end - begin};
-}
-
-/// Throws where the sorted names differ in one number alone and its steps are not equal.
-void check_for_holes(const fs::path& folder, const std::vector<fs::path>& files) {
-  if (files.size() < 3) return;
-  std::vector<NumberedName> names;
-  for (size_t i = 0; i < files.size(); ++i) {
-    const std::string name = files[i].filename().string();
-    const auto parts = numbered(name, files[i > 0 ? 0 : 1].filename().string());
-    if (!parts) return;
-    // img08 and img10 first differ in a digit before the one that counts: the number is what lies between
-    if (i > 0 && (parts->before != names[0].before || parts->after != names[0].after)) return;
-    names.push_back(*parts);
+/// Throws where most names make one sequence and a file is none of its frames, or its steps are not equal.
+void check_sequence(const fs::path& folder, const FrameSequences& found) {
+  const std::vector<NumberedFile>& frames = found.frames;
+  if (frames.size() < kLeastSequence) return;
+  const std::string range = frames.front().name() + " to " + frames.back().name();
+  if (!found.copies.empty()) {
+    throw Error(ErrorKind::kBadData, found.copies.front().path, "", "is named like a copy of a frame of " + range,
+                "remove it, or rename it where it stands for a missing frame");
   }
-  int64_t step = names[1].number - names[0].number;
-  for (size_t i = 1; i < names.size(); ++i) step = std::min(step, names[i].number - names[i - 1].number);
-  if (step < 1) return;
-  for (size_t i = 1; i < names.size(); ++i) {
-    if (names[i].number - names[i - 1].number == step) continue;
-    std::string number = std::to_string(names[i - 1].number + step);
-    if (number.size() < names[i - 1].digits) number.insert(0, names[i - 1].digits - number.size(), '0');
-    throw Error(ErrorKind::kBadData, folder / (names[0].before + number + names[0].after), "",
-                "is missing between " + files[i - 1].filename().string() + " and " + files[i].filename().string(),
-                "copy it again, or name the frames one by one");
+  if (!found.others.empty() || !found.unnumbered.empty()) {
+    throw Error(ErrorKind::kBadData,
+                found.others.empty() ? found.unnumbered.front() : found.others.front().front().path, "",
+                "is no frame of the sequence " + range, "move it to another folder, or name the frames one by one");
+  }
+  int64_t step = frames[1].number - frames[0].number;
+  for (size_t i = 1; i < frames.size(); ++i) {
+    if (frames[i].number == frames[i - 1].number) {
+      throw Error(ErrorKind::kBadData, frames[i].path, "", "has the number of " + frames[i - 1].name(),
+                  "remove one of them");
+    }
+    step = std::min(step, frames[i].number - frames[i - 1].number);
+  }
+  for (size_t i = 1; i < frames.size(); ++i) {
+    const NumberedFile &before = frames[i - 1], &after = frames[i];
+    if (after.number - before.number == step) continue;
+    std::string number = std::to_string(before.number + step);
+    if (number.size() < before.digits) number.insert(0, before.digits - number.size(), '0');
+    throw Error(
+        ErrorKind::kBadData, folder / (before.before + number + before.after + before.path.extension().string()), "",
+        "is missing between " + before.name() + " and " + after.name(), "copy it again, or name the frames one by one");
   }
 }
 
@@ -178,7 +167,7 @@ std::vector<fs::path> numbered_images(const fs::path& folder) {
   std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) {
     return natural_less(a.filename().string(), b.filename().string());
   });
-  check_for_holes(folder, files);
+  check_sequence(folder, sequences_of(files));
   return files;
 }
 

@@ -47,9 +47,10 @@ std::unique_ptr<FrameReader> open_images(std::vector<std::filesystem::path> file
 /// @throws Error kBadData: not there, a folder without images or with a hole in its numbers, no video
 std::unique_ptr<FrameReader> open_clip(const std::filesystem::path& path);
 
-/// The images of a folder (not of folders in it) by name, numbers in counting order: image9 before image10. Where the
-/// names differ in one number alone, its steps must be equal.
-/// @throws Error kBadData: no images, or a missing one, which is named
+/// The images of a folder (not of folders in it) by name, numbers in counting order: image9 before image10. Where three
+/// or more names differ in one number alone, they are the frames: its steps must be equal, and no other image may lie
+/// beside them.
+/// @throws Error kBadData: no images, a missing one, or one that is no frame; it is named
 std::vector<std::filesystem::path> numbered_images(const std::filesystem::path& folder);
 
 }  // namespace shcnn::io

@@ -219,6 +219,33 @@ TEST_CASE("a missing frame is named; equal steps and other names are none of its
   CHECK_THAT(listed({"readme.txt"}), Catch::Contains("holds no image"));
 }
 
+TEST_CASE("a copy, a doubled frame and an image of another sequence are named", "[io][flow]") {
+  const auto listed = [](const std::vector<std::string>& names) {
+    TemporaryFolder folder;
+    for (const std::string& name : names) put(folder / name, "");
+    const std::string prefix = folder.path().string() + "/";
+    const std::string text = error_text([&] { numbered_images(folder.path()); });
+    return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
+  };
+  for (const char* copy : {"img6 (1).jpg", "img6(1).jpg", "img6 - Copy.jpg", "img6 copy 2.jpg", "img6_1.jpg"}) {
+    INFO(copy);
+    const std::string expected = std::string(copy) + ": is named like a copy of a frame of img4.jpg to img8.jpg";
+    CHECK_THAT(listed({"img4.jpg", "img5.jpg", "img6.jpg", "img7.jpg", "img8.jpg", copy}), Catch::StartsWith(expected));
+    CHECK_THAT(listed({"img4.jpg", "img5.jpg", "img7.jpg", "img8.jpg", copy}), Catch::StartsWith(expected));
+  }
+  CHECK_THAT(listed({"a1.png", "a2.png", "a3.png", "reg_a4.png"}),
+             Catch::StartsWith("reg_a4.png: is no frame of the sequence a1.png to a3.png"));
+  CHECK_THAT(listed({"a1.png", "a2.png", "a3.png", "a2.jpg"}), Catch::StartsWith("a2.jpg: is no frame"));
+  CHECK_THAT(listed({"a1.png", "a2.png", "a3.png", "overview.png"}), Catch::StartsWith("overview.png: is no frame"));
+  CHECK_THAT(listed({"a1.png", "a02.png", "a2.png", "a3.png"}), Catch::Contains(": has the number of a"));
+  // what a file manager makes of many names at once is a sequence
+  CHECK(listed({"sub01 (1).png", "sub01 (2).png", "sub01 (3).png"}) == "no error");
+  CHECK_THAT(listed({"sub01 (1).png", "sub01 (2).png", "sub01 (4).png"}),
+             Catch::StartsWith("sub01 (3).png: is missing"));
+  // all frames of a folder downloaded again
+  CHECK_THAT(listed({"img1 (1).png", "img2 (1).png", "img4 (1).png"}), Catch::StartsWith("img3 (1).png: is missing"));
+}
+
 TEST_CASE("frames that cannot be used are named", "[io][flow]") {
   TemporaryFolder folder;
   for (int i = 0; i < 4; ++i) put_image(folder / ("f" + std::to_string(i) + ".png"), 8, 8, i);
