@@ -1,17 +1,15 @@
 #include "io/casme2.h"
 
-#include "io/csv.h"
-
 namespace shcnn::io {
 
 const ClipConventions& casme2_conventions() {
-  static const ClipConventions kConventions = {
-      ClipLayout::kCasme2,
-      {"casme2", "casmeii"},
-      {"samm", "casme3"},
-      sub_folder,
-      [](const std::string& folder) { return lower_case(folder).starts_with("sub"); },
-      false};
+  static const ClipConventions kConventions = {ClipLayout::kCasme2,
+                                               {"casme2", "casmeii"},
+                                               {"samm", "casme3"},
+                                               sub_folder,
+                                               is_worded_subject,
+                                               [](const std::string& text) { return text; },
+                                               false};
   return kConventions;
 }
 

@@ -1,6 +1,7 @@
 #include "io/clip_classes.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -26,6 +27,24 @@ ClassMap three_classes() {
   map.emotions = {{"anger", 0},   {"fear", 0},      {"disgust", 0}, {"contempt", 0},
                   {"sadness", 0}, {"happiness", 1}, {"surprise", 2}};
   return map;
+}
+
+/// "'happiness' (12), 'fear' (3)", the most frequent first.
+std::string counted(const std::map<std::string, std::int64_t>& labels) {
+  constexpr std::size_t kShown = 12;
+  std::vector<std::pair<std::string, std::int64_t>> order(labels.begin(), labels.end());
+  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::string out;
+  for (std::size_t i = 0; i < std::min(order.size(), kShown); ++i) {
+    out += (out.empty() ? "'" : ", '") + printable(order[i].first, 24) + "' (" + std::to_string(order[i].second) + ")";
+  }
+  return out + (order.size() > kShown ? " and " + std::to_string(order.size() - kShown) + " more" : "");
+}
+
+std::string known_labels(const ClassMap& map) {
+  std::string out;
+  for (const auto& [emotion, label] : map.emotions) out += (out.empty() ? "'" : ", '") + printable(emotion, 24) + "'";
+  return out;
 }
 
 }  // namespace
@@ -90,6 +109,8 @@ void apply_class_map(ClipSet& clips, const ClassMap& given) {
     map = one_to_one({words.begin(), words.end()});
     map.name = name;
   }
+  std::map<std::string, std::int64_t> labels;
+  for (const Clip& clip : clips.clips) ++labels[clip.emotion];
   std::vector<Clip> kept;
   std::vector<std::int64_t> per_class(map.classes.size(), 0);
   for (Clip& clip : clips.clips) {
@@ -108,7 +129,10 @@ void apply_class_map(ClipSet& clips, const ClassMap& given) {
   clips.rule = map.name;
   if (std::count_if(per_class.begin(), per_class.end(), [](std::int64_t n) { return n > 0; }) < 2) {
     throw Error(ErrorKind::kBadData, clips.coding_file, "",
-                "fewer than two classes of map '" + map.name + "' have clips", "choose another with --classes");
+                "fewer than two classes of map '" + map.name + "' have clips; the labels found are " + counted(labels) +
+                    ", the map knows " + known_labels(map),
+                "choose another with --classes, or give it a .csv file with the columns emotion and class that names "
+                "these labels");
   }
 }
 

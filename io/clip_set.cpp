@@ -1,11 +1,13 @@
 #include "io/clip_set.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "io/casme.h"
 #include "io/casme2.h"
 #include "io/clip_folders.h"
+#include "io/error.h"
 #include "io/memory.h"
 #include "io/natural_less.h"
 #include "io/samm.h"
@@ -45,30 +47,40 @@ std::int64_t ClipSet::frame_count() const {
   return sum;
 }
 
+namespace {
+
+const ClipConventions& conventions_of(ClipLayout layout) {
+  return layout == ClipLayout::kCasme2 ? casme2_conventions()
+         : layout == ClipLayout::kSamm ? samm_conventions()
+                                       : casme_conventions();
+}
+
+}  // namespace
+
 ClipSet read_clips(ClipLayout layout, const std::filesystem::path& folder, const ClipReadOptions& options) {
-  return with_memory_for(folder, [&] {
-    switch (layout) {
-      case ClipLayout::kCasme:
-        return read_casme(folder, options);
-      case ClipLayout::kCasme2:
-        return read_casme2(folder, options);
-      case ClipLayout::kSamm:
-        return read_samm(folder, options);
-    }
-    throw Error(ErrorKind::kUsage, folder, "", "no such layout", "use casme, casme2 or samm");
-  });
+  return with_memory_for(folder, [&] { return read_layout(conventions_of(layout), folder, options); });
 }
 
 ClipLayout layout_at(const std::filesystem::path& folder) {
   // CASME II's coding file names it; so do the others', and SAMM's subjects have three digits
   for (const ClipLayout layout : {ClipLayout::kCasme2, ClipLayout::kSamm, ClipLayout::kCasme}) {
-    const ClipConventions& conventions = layout == ClipLayout::kCasme2 ? casme2_conventions()
-                                         : layout == ClipLayout::kSamm ? samm_conventions()
-                                                                       : casme_conventions();
-    if (looks_like(folder, conventions)) return layout;
+    if (looks_like(folder, conventions_of(layout))) return layout;
   }
   throw Error(ErrorKind::kBadData, folder, "", "holds no coding file of CASME, CASME II or SAMM beside frames",
               "name the folder that holds both, or say which layout it is");
+}
+
+std::optional<UnnamedClips> unnamed_clips_at(const std::filesystem::path& folder) {
+  const std::array<std::vector<ClipLayout>, 2> alike = {
+      {{ClipLayout::kCasme2, ClipLayout::kCasme}, {ClipLayout::kSamm}}};  // by the names of their subjects' folders
+  for (const std::vector<ClipLayout>& layouts : alike) {
+    if (const auto clip = first_clip(folder, conventions_of(layouts.front()))) {
+      UnnamedClips out{*clip, layouts, {}};
+      for (const std::filesystem::path& table : tables_in(folder)) out.tables.push_back(table.filename().string());
+      return out;
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace shcnn::io

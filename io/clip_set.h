@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,8 +62,19 @@ struct ClipReadOptions {
 
 /// Reads the clips below `folder`. Rows without folder, folders without row, missing frames, odd numbers: each is a
 /// Problem with its mend, and the clip is repaired or left out as it says.
-/// @throws Error kBadData: no coding file, no subjects' folders, an unreadable table, no clip at all
+/// @throws Error kBadData: no coding file, no subjects' folders, an unreadable table, a clip with two labels, no clip
+/// at all; kDisk: a folder that may not be listed
 ClipSet read_clips(ClipLayout layout, const std::filesystem::path& folder, const ClipReadOptions& options = {});
+
+/// Clips of a set that no coding file names.
+struct UnnamedClips {
+  std::filesystem::path example;    ///< one clip's folder, relative to the folder that was searched
+  std::vector<ClipLayout> layouts;  ///< that have subjects' folders of such names, the likeliest first
+  std::vector<std::string> tables;  ///< files in the folder that may hold the coding, .xls among them
+};
+
+/// Folders of subjects with folders of clips in them, whatever the coding file is called; nothing where there are none.
+std::optional<UnnamedClips> unnamed_clips_at(const std::filesystem::path& folder);
 
 /// Which layout `folder` seems to have. @throws Error kBadData where it looks like none
 ClipLayout layout_at(const std::filesystem::path& folder);

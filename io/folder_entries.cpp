@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <string>
+#include <system_error>
 
 #include "io/input_file.h"
 
@@ -34,9 +35,18 @@ std::vector<fs::path> folder_entries(const fs::path& folder) {
   return out;
 }
 
+fs::file_status status_of(const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (status.type() != fs::file_type::none) return status;
+  if (error == std::errc::too_many_symbolic_link_levels) return fs::file_status(fs::file_type::not_found);
+  throw Error(ErrorKind::kDisk, path.has_parent_path() ? path.parent_path() : fs::path("."), "",
+              "cannot look at '" + path.filename().string() + "' in this folder: " + error.message(),
+              "make the folder readable and searchable for this user");
+}
+
 std::vector<fs::path> only_folders(std::vector<fs::path> entries) {
-  std::error_code ignored;
-  std::erase_if(entries, [&](const fs::path& path) { return !fs::is_directory(path, ignored); });
+  std::erase_if(entries, [](const fs::path& path) { return !fs::is_directory(status_of(path)); });
   return entries;
 }
 

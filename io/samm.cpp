@@ -3,18 +3,28 @@
 #include <algorithm>
 
 namespace shcnn::io {
+namespace {
+
+constexpr std::size_t kSubjectDigits = 3;
+
+std::string subject(const std::string& text) { return padded_subject(text, "", kSubjectDigits); }
+
+bool is_subject(const std::string& folder) {
+  return !folder.empty() && folder.size() <= kSubjectDigits &&
+         std::all_of(folder.begin(), folder.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// A clip's name begins with its subject: "6_1_7" is "006_1_7".
+std::string clip_name(const std::string& text) {
+  const std::string number = text.substr(0, text.find('_'));
+  return is_subject(number) && number.size() < text.size() ? subject(number) + text.substr(number.size()) : text;
+}
+
+}  // namespace
 
 const ClipConventions& samm_conventions() {
-  static const ClipConventions kConventions = {ClipLayout::kSamm,
-                                               {"samm"},
-                                               {"casme", "long"},
-                                               [](const std::string& text) { return padded_subject(text, "", 3); },
-                                               [](const std::string& folder) {
-                                                 return folder.size() == 3 &&
-                                                        std::all_of(folder.begin(), folder.end(),
-                                                                    [](char c) { return c >= '0' && c <= '9'; });
-                                               },
-                                               true};
+  static const ClipConventions kConventions = {ClipLayout::kSamm, {"samm"}, {"casme", "long"}, subject, is_subject,
+                                               clip_name,         true};
   return kConventions;
 }
 

@@ -201,6 +201,180 @@ TEST_CASE("Frames are taken by their numbers, and each hole is mended or told", 
   CHECK(read_clips(ClipLayout::kCasme2, folder.path(), raw).clips[0].span() == 2);
 }
 
+namespace {
+
+/// What reading a clip of frames with these names gave: the names in order, and the problems' texts.
+struct ReadClip {
+  std::vector<std::string> frames;
+  std::string problems;
+};
+
+ReadClip read_one(const std::vector<std::string>& names, const std::string& onset, const std::string& offset) {
+  const TemporaryFolder folder;
+  for (const std::string& name : names) put(folder / ("Cropped/sub01/EP01/" + name), "not decoded by the readers");
+  put(folder / "CASME2-coding.csv", "Subject,Filename,OnsetFrame,ApexFrame,OffsetFrame,Emotion\n1,EP01," + onset + "," +
+                                        onset + "," + offset + ",fear\n");
+  const ClipSet clips = read_clips(ClipLayout::kCasme2, folder.path());
+  ReadClip out;
+  for (const auto& frame : clips.clips.at(0).frames) out.frames.push_back(frame.filename().string());
+  for (const Problem& p : clips.problems) out.problems += p.place + ": " + p.message + "; " + p.mend + "\n";
+  return out;
+}
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("Copies are no frames and hide no missing one", "[clips]") {
+  for (const char* copy : {"img6 (1).jpg", "img6(1).jpg", "img6 - Copy.jpg", "img6 copy 2.jpg"}) {
+    INFO(copy);
+    const ReadClip whole = read_one({"img4.jpg", "img5.jpg", "img6.jpg", "img7.jpg", copy}, "4", "7");
+    CHECK(whole.frames == Names{"img4.jpg", "img5.jpg", "img6.jpg", "img7.jpg"});
+    CHECK_THAT(whole.problems, Catch::Contains(std::string("'") + copy + "' are named like copies"));
+    const ReadClip hole = read_one({"img1.jpg", "img2.jpg", "img4.jpg", "img5.jpg", copy}, "1", "6");
+    CHECK(hole.frames == Names{"img1.jpg", "img2.jpg", "img4.jpg", "img5.jpg"});
+    CHECK_THAT(hole.problems, Catch::Contains("missing: 3;") && Catch::Contains("named like copies"));
+  }
+  const ReadClip renamed = read_one({"sub01 (1).jpg", "sub01 (2).jpg", "sub01 (10).jpg"}, "1", "10");
+  CHECK(renamed.frames == Names{"sub01 (1).jpg", "sub01 (2).jpg", "sub01 (10).jpg"});
+  const ReadClip again = read_one({"img1 (1).jpg", "img2 (1).jpg", "img3 (1).jpg"}, "1", "3");
+  CHECK(again.frames == Names{"img1 (1).jpg", "img2 (1).jpg", "img3 (1).jpg"});
+}
+
+TEST_CASE("Frames of a second name or format are taken where they go on, and left out where they double", "[clips]") {
+  const ReadClip doubled =
+      read_one({"img1.jpg", "img2.jpg", "img3.jpg", "img1.png", "img2.png", "reg_img3.jpg", "img4.jpg"}, "1", "4");
+  CHECK(doubled.frames == Names{"img1.jpg", "img2.jpg", "img3.jpg", "img4.jpg"});
+  CHECK_THAT(doubled.problems, Catch::Contains("'img1.png' and 2 more have the numbers of other frames"));
+  const ReadClip joined = read_one({"img1.jpg", "img2.jpg", "img3.jpg", "img4.png"}, "1", "4");
+  CHECK(joined.frames == Names{"img1.jpg", "img2.jpg", "img3.jpg", "img4.png"});
+  CHECK_THAT(joined.problems, Catch::Contains("'img4.png' have another name or format than 'img1.jpg'"));
+  const ReadClip padded = read_one({"img1.jpg", "img2.jpg", "img02.jpg", "img3.jpg"}, "1", "3");
+  CHECK(padded.frames.size() == 3);
+  CHECK_THAT(padded.problems, Catch::Contains("have one number"));
+  const ReadClip small = read_one({"img1_x2.jpg", "img2_x2.jpg", "img3_x2.jpg"}, "1", "3");
+  CHECK(small.frames == Names{"img1_x2.jpg", "img2_x2.jpg", "img3_x2.jpg"});
+}
+
+TEST_CASE("Files that are no frames are named, those of the system are not spoken of", "[clips]") {
+  const ReadClip other =
+      read_one({"img1.jpg", "img2.jpg", "img3.tga", "img4.tga", "Thumbs.db", "desktop.ini", ".DS_Store", "._img1.jpg"},
+               "1", "2");
+  CHECK(other.frames == Names{"img1.jpg", "img2.jpg"});
+  CHECK_THAT(other.problems, Catch::Contains("2 files are left out") && Catch::Contains("'img3.tga' and 1 more"));
+  CHECK_THAT(other.problems, !Catch::Contains("Thumbs") && !Catch::Contains("desktop") && !Catch::Contains("._"));
+}
+
+namespace {
+
+/// A folder with these clips of two frames and a coding file of these rows.
+class ClipsOnDisk {
+ public:
+  ClipsOnDisk(const std::vector<std::string>& clips, const Rows& rows,
+              const std::string& coding = "CASME2-coding.csv") {
+    for (const std::string& clip : clips) put_frames(folder / ("Cropped/" + clip), "", {1, 2});
+    std::string text = "Subject,Filename,OnsetFrame,ApexFrame,OffsetFrame,Emotion\n";
+    for (const auto& row : rows) text += row[0] + "," + row[1] + ",1,2,2," + row[2] + "\n";
+    put(folder / coding, text);
+  }
+  TemporaryFolder folder;
+};
+
+}  // namespace
+
+TEST_CASE("A clip with two labels is an error that names both rows", "[clips]") {
+  const ClipsOnDisk two({"sub01/EP01", "sub02/EP02"},
+                        {{"1", "EP01", "fear"}, {"2", "EP02", "happiness"}, {"01", "ep_01", "disgust"}});
+  CHECK_THAT(error_text([&] { read_clips(ClipLayout::kCasme2, two.folder.path()); }),
+             Catch::Contains("CASME2-coding.csv: rows 2 ('fear') and 4 ('disgust')") &&
+                 Catch::Contains("sub01/ep_01 two labels"));
+  const ClipsOnDisk same({"sub01/EP01", "sub02/EP02"},
+                         {{"1", "EP01", ""}, {"2", "EP02", "happiness"}, {"01", "EP01", "fear"}});
+  const ClipSet clips = read_clips(ClipLayout::kCasme2, same.folder.path());
+  CHECK(clips.clips.size() == 2);
+  CHECK(clips.clips.at(0).emotion == "fear");
+  CHECK(tells(clips, "row 2", "has a row already (row 4)"));
+}
+
+TEST_CASE("A row's own folder is taken before one of a similar name", "[clips]") {
+  const ClipsOnDisk disk({"sub01/EP01_1 (1)", "sub01/EP01_11",
+                          "sub02/\xe7\x94\xb2"
+                          "1",
+                          "sub02/\xe4\xb9\x99"
+                          "1"},
+                         {{"1", "EP01_11", "fear"},
+                          {"2",
+                           "\xe7\x94\xb2"
+                           "1",
+                           "fear"},
+                          {"2",
+                           "\xe4\xb9\x99"
+                           "1",
+                           "disgust"}});
+  const ClipSet clips = read_clips(ClipLayout::kCasme2, disk.folder.path());
+  REQUIRE(clips.clips.size() == 3);
+  CHECK(clips.clips[0].frames[0].parent_path().filename() == "EP01_11");
+  CHECK(tells(clips, "EP01_1 (1)", "no row"));
+}
+
+TEST_CASE("Names of subjects and clips as labs write them", "[clips]") {
+  const ClipsOnDisk casme2({"s1/EP01", "Sub 2/EP02", "subject3/EP03"},
+                           {{"1", "EP01", "fear"}, {"s2", "EP02", "disgust"}, {"sub03", "EP03", "fear"}});
+  CHECK(read_clips(layout_at(casme2.folder.path()), casme2.folder.path()).clips.size() == 3);
+  const ClipsOnDisk samm({"6/6_1_2", "006/006_1_7", "11/011_1_1"},
+                         {{"6", "006_1_2", "fear"}, {"006", "6_1_7", "anger"}, {"11", "11_1_1", "fear"}},
+                         "SAMM_codes.csv");
+  const ClipSet clips = read_clips(layout_at(samm.folder.path()), samm.folder.path());
+  REQUIRE(clips.clips.size() == 3);
+  CHECK(clips.clips[0].name == "006/006_1_2");
+  CHECK(clips.clips[1].name == "006/006_1_7");
+  CHECK(clips.clips[2].subject == "011");
+}
+
+TEST_CASE("Where no clip is found, row, folder and labels are named", "[clips]") {
+  const ClipsOnDisk lost({"sub01/take1", "sub01/take2"}, {{"1", "EP01", "fear"}, {"1", "EP02", "disgust"}});
+  CHECK_THAT(error_text([&] { read_clips(ClipLayout::kCasme2, lost.folder.path()); }),
+             Catch::Contains("none of the 2 clips") && Catch::Contains("row 2 names 'sub01/EP01'") &&
+                 Catch::Contains("the folders are 'sub01/take1' and 1 more"));
+  const ClipsOnDisk numbers({"sub01/EP01", "sub01/EP02", "sub01/EP03"},
+                            {{"1", "EP01", "3"}, {"1", "EP02", "3"}, {"1", "EP03", "\xe9\xab\x98\xe5\x85\xb4"}});
+  ClipSet clips = read_clips(ClipLayout::kCasme2, numbers.folder.path());
+  CHECK_THAT(error_text([&] { apply_class_map(clips, class_map("paper", ClipLayout::kCasme2)); }),
+             Catch::Contains("the labels found are '3' (2), '\xe9\xab\x98\xe5\x85\xb4' (1)") &&
+                 Catch::Contains("'happiness'"));
+}
+
+TEST_CASE("Coding files: lock files, other names, old workbooks", "[clips]") {
+  const ClipsOnDisk disk({"sub01/EP01", "sub01/EP02"}, {{"1", "EP01", "fear"}, {"1", "EP02", "disgust"}});
+  put(disk.folder / "~$CASME2-coding.xlsx", "user");
+  put(disk.folder / "~$CASME2-coding-20200101.csv", "user");
+  CHECK(read_clips(ClipLayout::kCasme2, disk.folder.path()).coding_file.filename() == "CASME2-coding.csv");
+  ClipReadOptions lock;
+  lock.coding_file = disk.folder / "~$CASME2-coding.xlsx";
+  CHECK_THAT(error_text([&] { read_clips(ClipLayout::kCasme2, disk.folder.path(), lock); }),
+             Catch::Contains("name the workbook itself"));
+
+  const ClipsOnDisk renamed({"s1/EP01", "s1/EP02"}, {{"1", "EP01", "fear"}, {"1", "EP02", "disgust"}}, "labels.csv");
+  put(renamed.folder / "prices.csv", "a,b\n1,2\n");
+  CHECK_THAT(error_text([&] { layout_at(renamed.folder.path()); }), Catch::Contains("no coding file"));
+  const auto seen = unnamed_clips_at(renamed.folder.path());
+  REQUIRE(seen);
+  CHECK(seen->example == "Cropped/s1/EP01");
+  CHECK(seen->layouts == std::vector<ClipLayout>{ClipLayout::kCasme2, ClipLayout::kCasme});
+  CHECK(seen->tables == Names{"labels.csv", "prices.csv"});
+  const ClipSet clips = read_clips(ClipLayout::kCasme2, renamed.folder.path());
+  CHECK(clips.coding_file.filename() == "labels.csv");
+  CHECK(tells(clips, "", "'labels.csv' has its header and is read"));
+  put(renamed.folder / "more.csv", get(renamed.folder / "labels.csv"));
+  CHECK_THAT(error_text([&] { read_clips(ClipLayout::kCasme2, renamed.folder.path()); }),
+             Catch::Contains("several tables") && Catch::Contains("'labels.csv', 'more.csv'"));
+
+  const ClipsOnDisk old({"6/6_1_1"}, {}, "labels.xls");
+  CHECK_THAT(error_text([&] { read_clips(ClipLayout::kSamm, old.folder.path()); }),
+             Catch::Contains("only 'labels.xls'") && Catch::Contains("save it as .xlsx"));
+  CHECK(unnamed_clips_at(old.folder.path())->layouts == std::vector<ClipLayout>{ClipLayout::kSamm});
+}
+
 TEST_CASE("Class maps: the paper's, MEGC's, all, and a user's own", "[classes]") {
   const auto set = [](std::initializer_list<const char*> emotions) {
     ClipSet clips;
