@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "io/clip_check.h"
 #include "io/clip_classes.h"
 #include "io/clip_set.h"
 #include "io/coding_table.h"
@@ -373,6 +374,53 @@ TEST_CASE("Coding files: lock files, other names, old workbooks", "[clips]") {
   CHECK_THAT(error_text([&] { read_clips(ClipLayout::kSamm, old.folder.path()); }),
              Catch::Contains("only 'labels.xls'") && Catch::Contains("save it as .xlsx"));
   CHECK(unnamed_clips_at(old.folder.path())->layouts == std::vector<ClipLayout>{ClipLayout::kSamm});
+}
+
+TEST_CASE("Every frame is decoded: what cannot be used is named and counted", "[clips][check]") {
+  const TemporaryFolder folder;
+  synth::ClipSynthOptions options;
+  options.layout = ClipLayout::kCasme2;
+  options.seed = shcnn::test::options().seed;
+  options.subjects = 2;
+  options.clips = 5;
+  options.size = 32;
+  options.least_frames = 14;
+  options.most_frames = 14;
+  synth::write_made_clips(folder.path(), options, Overwrite::kNo);
+  const ClipSet clips = read_clips(ClipLayout::kCasme2, folder.path());
+  const FrameCheck whole = check_frames(clips, {});
+  CHECK(whole.frames == clips.frame_count());
+  CHECK(whole.bad() == 0);
+  CHECK(whole.problems.empty());
+
+  const auto& first = clips.clips[0].frames;
+  const std::string jpeg = get(first[3]);
+  put(first[3], jpeg.substr(0, jpeg.size() / 2));
+  put(first[0], "this is a text");  // the first frame is no measure for the others
+  write_png(folder / "large.png", Image{40, 36, 1, std::vector<uint8_t>(40 * 36, 7)}, Overwrite::kNo);
+  put(first[5], get(folder / "large.png"));
+  for (const auto& frame : clips.clips[2].frames) put(frame, "no image");
+  std::int64_t calls = 0, last = 0;
+  const FrameCheck check = check_frames(clips, [&](std::int64_t done, std::int64_t total) {
+    ++calls;
+    CHECK(done == last + 1);
+    last = done;
+    CHECK(total == whole.frames);
+  });
+  CHECK(calls == whole.frames);
+  CHECK(check.unreadable == 2 + 14);
+  CHECK(check.other_size == 1);
+  CHECK(check.clips == 2);
+  REQUIRE(check.problems.size() == 3 + 11);
+  const auto is_about = [&](std::size_t i, const std::filesystem::path& frame, const std::string& what) {
+    INFO(check.problems[i].place << ": " << check.problems[i].message);
+    CHECK(check.problems[i].place == frame.lexically_relative(clips.folder).string());
+    CHECK_THAT(check.problems[i].message, Catch::Contains(what));
+  };
+  is_about(0, first[0], "is no ");
+  is_about(1, first[3], "cut short");
+  is_about(2, first[5], "has 36 x 40 pixels, most frames of its clip 32 x 32");
+  CHECK_THAT(check.problems.back().message, Catch::Contains("4 more frames cannot be used, 14 of 14"));
 }
 
 TEST_CASE("Class maps: the paper's, MEGC's, all, and a user's own", "[classes]") {

@@ -5,7 +5,11 @@
 #include <filesystem>
 #include <set>
 
+#include "io/clip_check.h"
 #include "io/clip_classes.h"
+#include "io/error.h"
+#include "tools/program/datasets.h"
+#include "tools/program/progress.h"
 
 namespace shcnn::program {
 namespace {
@@ -29,7 +33,31 @@ void add_clip_options(OptionSet& verb, ClipChoice& choice) {
       .show_default();
 }
 
-io::ClipSet load_clips(const ClipChoice& choice) {
+namespace {
+
+/// The layout that was named, or the one that the coding file's name tells.
+io::ClipLayout layout_of(const ClipChoice& choice) {
+  if (!choice.dataset.empty()) return io::layout_from_name(choice.dataset);
+  try {
+    return io::layout_at(choice.data);
+  } catch (const io::Error& error) {
+    if (error.kind() != io::ErrorKind::kBadData) throw;
+    const auto seen = io::unnamed_clips_at(choice.data);
+    if (!seen) throw;
+    std::vector<std::string> layouts, tables;
+    for (const io::ClipLayout layout : seen->layouts)
+      layouts.push_back(fmt::format("--dataset {}", io::layout_name(layout)));
+    for (const std::string& table : seen->tables) tables.push_back("'" + io::printable(table, 60) + "'");
+    throw Failure(
+        ExitCode::kBadData,
+        fmt::format("{}: holds clips in folders of subjects ('{}'), but no coding file that is named after "
+                    "CASME, CASME II or SAMM; tables here: {}; use {} and, where it is another file, --coding",
+                    choice.data, io::printable(seen->example.string(), 80),
+                    tables.empty() ? "none" : fmt::format("{}", fmt::join(tables, ", ")), fmt::join(layouts, " or ")));
+  }
+}
+
+io::ClipSet read_clips_of(const ClipChoice& choice, io::ClipLayout layout) {
   io::ClipReadOptions options;
   options.coding_file = choice.coding;
   options.frames = choice.frames;
@@ -37,17 +65,47 @@ io::ClipSet load_clips(const ClipChoice& choice) {
     throw Failure(ExitCode::kUsage, fmt::format("--span: '{}' is neither coded nor folder", choice.span));
   }
   options.span = choice.span == "coded" ? io::ClipSpan::kCoded : io::ClipSpan::kFolder;
-  const io::ClipLayout layout =
-      choice.dataset.empty() ? io::layout_at(choice.data) : io::layout_from_name(choice.dataset);
-  const io::ClassMap map =
-      is_file_of_classes(choice.classes) ? io::read_class_map(choice.classes) : io::class_map(choice.classes, layout);
-  io::ClipSet clips = io::read_clips(layout, choice.data, options);
+  return io::read_clips(layout, choice.data, options);
+}
+
+io::ClassMap class_map_of(const ClipChoice& choice, io::ClipLayout layout) {
+  return is_file_of_classes(choice.classes) ? io::read_class_map(choice.classes)
+                                            : io::class_map(choice.classes, layout);
+}
+
+/// Decodes every frame, and shows how far it is.
+io::FrameCheck check_frames_of(const io::ClipSet& clips, const Common& common) {
+  Progress progress("decoding", "frames", common.talkative());
+  return io::check_frames(clips, [&](std::int64_t done, std::int64_t total) { progress.show(done, total); });
+}
+
+}  // namespace
+
+bool holds_clips(const std::string& folder) {
+  try {
+    io::layout_at(folder);
+    return true;
+  } catch (const io::Error& error) {
+    if (error.kind() != io::ErrorKind::kBadData) throw;
+  }
+  return datasets_at(folder) == std::vector<std::string>{"faces"} && io::unnamed_clips_at(folder);
+}
+
+io::ClipSet load_clips(const ClipChoice& choice) {
+  const io::ClipLayout layout = layout_of(choice);
+  const io::ClassMap map = class_map_of(choice, layout);
+  io::ClipSet clips = read_clips_of(choice, layout);
   io::apply_class_map(clips, map);
   return clips;
 }
 
-Json clip_facts(const ClipChoice& choice) {
-  const io::ClipSet clips = load_clips(choice);
+Json clip_facts(const ClipChoice& choice, const Common& common) {
+  const io::ClipLayout layout = layout_of(choice);
+  const io::ClassMap map = class_map_of(choice, layout);
+  io::ClipSet clips = read_clips_of(choice, layout);
+  const io::ClipSet every = clips;  // also those whose label has no class in this map
+  io::apply_class_map(clips, map);
+  const io::FrameCheck check = check_frames_of(every, common);
   const io::ExpectedClips expected = io::expected_clips(clips.layout, clips.rule);
   const std::size_t n = clips.class_names.size();
   std::vector<std::int64_t> videos(n, 0), frames(n, 0);
@@ -69,6 +127,7 @@ Json clip_facts(const ClipChoice& choice) {
     classes.push_back(one);
   }
   Json problems = Json::array();
+  clips.problems.insert(clips.problems.end(), check.problems.begin(), check.problems.end());
   for (const io::Problem& p : clips.problems) {
     problems.push_back({{"place", p.place}, {"message", p.message}, {"mend", p.mend}});
   }
@@ -82,6 +141,10 @@ Json clip_facts(const ClipChoice& choice) {
               {"frames_in_all", clips.frame_count()}};
   if (expected.videos > 0) out["expected_videos"] = expected.videos;
   if (expected.subjects > 0) out["expected_subjects"] = expected.subjects;
+  out["decoded"] = {{"frames", check.frames},
+                    {"unreadable", check.unreadable},
+                    {"other_size", check.other_size},
+                    {"clips", check.clips}};
   out["classes"] = classes;
   out["dropped"] = clips.dropped;
   out["problems"] = problems;
@@ -104,6 +167,10 @@ void print_clip_facts(const Json& facts) {
                c["videos"].get<std::int64_t>(), beside(c, "expected_videos"), c["subjects"].get<std::int64_t>(),
                c["frames"].get<std::int64_t>(), beside(c, "expected_frames"));
   }
+  const Json& decoded = facts["decoded"];
+  fmt::print("  {} frames decoded: {} cannot be read, {} have another size than most of their clip\n",
+             decoded["frames"].get<std::int64_t>(), decoded["unreadable"].get<std::int64_t>(),
+             decoded["other_size"].get<std::int64_t>());
   for (const auto& [reason, count] : facts["dropped"].items()) {
     fmt::print("  left out: {} ({})\n", count.get<std::int64_t>(), reason);
   }
@@ -111,6 +178,17 @@ void print_clip_facts(const Json& facts) {
     fmt::print("  note: {}: {}; {}\n", p["place"].get<std::string>(), p["message"].get<std::string>(),
                p["mend"].get<std::string>());
   }
+}
+
+void refuse_bad_frames(const ClipChoice& choice, const Json& facts) {
+  const Json& decoded = facts["decoded"];
+  const auto unreadable = decoded["unreadable"].get<std::int64_t>(), other = decoded["other_size"].get<std::int64_t>();
+  if (unreadable + other == 0) return;
+  throw Failure(ExitCode::kBadData,
+                fmt::format("{}: {} of {} frames in {} clips cannot be used, and loso would stop at them: {} cannot be "
+                            "read, {} have another size; the notes name them: copy them again",
+                            choice.data, unreadable + other, decoded["frames"].get<std::int64_t>(),
+                            decoded["clips"].get<std::int64_t>(), unreadable, other));
 }
 
 }  // namespace shcnn::program

@@ -25,8 +25,15 @@ void add_clip_options(OptionSet& verb, ClipChoice& choice);
 /// Reads the clips and gives them their classes. Errors of io/; Failure(kUsage) on a bad --span.
 io::ClipSet load_clips(const ClipChoice& choice);
 
-/// shcnn data lint of clips: counts beside the published ones, and every problem.
-Json clip_facts(const ClipChoice& choice);
+/// True where a folder holds clips: a coding file's name tells so, or folders of clips in folders of subjects do where
+/// no data set of faces is named.
+bool holds_clips(const std::string& folder);
+
+/// shcnn data lint of clips: counts beside the published ones, and every problem, those of decoding each frame among
+/// them.
+Json clip_facts(const ClipChoice& choice, const Common& common);
 void print_clip_facts(const Json& facts);
+/// Failure(kBadData) where the facts tell of frames that cannot be used.
+void refuse_bad_frames(const ClipChoice& choice, const Json& facts);
 
 }  // namespace shcnn::program

@@ -84,30 +84,24 @@ void print_facts(const Json& facts) {
   }
 }
 
-/// True where the folder holds clips: said so, or seen by its coding file.
-bool holds_clips(const DatasetChoice& choice) {
-  if (!choice.dataset.empty())
-    return choice.dataset == "casme" || choice.dataset == "casme2" || choice.dataset == "samm";
-  try {
-    io::layout_at(choice.data);
-  } catch (const io::Error&) {
-    return false;
-  }
-  return true;
+bool is_of_clips(const DatasetChoice& choice) {
+  if (choice.dataset.empty()) return holds_clips(choice.data);
+  return choice.dataset == "casme" || choice.dataset == "casme2" || choice.dataset == "samm";
 }
 
 void run_lint(const DatasetChoice& choice, ClipChoice clips, const Common& common) {
   std::error_code ignored;
   if (std::filesystem::is_directory(choice.data, ignored)) io::require_listable(choice.data);
-  if (holds_clips(choice)) {
+  if (is_of_clips(choice)) {
     clips.dataset = choice.dataset;
     clips.data = choice.data;
-    const Json facts = clip_facts(clips);
+    const Json facts = clip_facts(clips, common);
     if (common.json) {
       print_json({{"schema", kSchema}, {"data", choice.data}, {"datasets", Json::array({facts})}});
     } else {
       print_clip_facts(facts);
     }
+    refuse_bad_frames(clips, facts);
     return;
   }
   std::vector<std::string> found{choice.dataset};
