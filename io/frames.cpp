@@ -1,12 +1,9 @@
-// Folders are listed and sorted whole, frames are decoded as they are asked for. Video is OpenCV's.
+// Folders are listed and sorted whole, frames are decoded as they are asked for.
 #include "io/frames.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <opencv2/imgproc.hpp>
-#include <opencv2/videoio.hpp>
-#include <opencv2/videoio/registry.hpp>
+#include <array>
+#include <optional>
 #include <utility>
 
 #include "io/csv.h"
@@ -23,7 +20,10 @@ namespace fs = std::filesystem;
 class ImageReader final : public FrameReader {
  public:
   explicit ImageReader(std::vector<fs::path> files) : files_(std::move(files)) {}
-  int64_t expected() const override { return static_cast<int64_t>(files_.size()); }
+  VideoCounts counts() const override {
+    const auto all = static_cast<int64_t>(files_.size());
+    return {.announced = all, .estimated = all, .decoded = static_cast<int64_t>(next_)};
+  }
 
  private:
   bool read(Frame& frame) override {
@@ -38,56 +38,22 @@ class ImageReader final : public FrameReader {
   size_t next_ = 0;
 };
 
-/// FFmpeg's decoder where OpenCV has it, and it alone: asked for any, OpenCV tries GStreamer and the camera libraries
-/// on what FFmpeg refused, which print, leak, and read no file that FFmpeg does not.
-cv::VideoCaptureAPIs decoder() {
-  return cv::videoio_registry::hasBackend(cv::CAP_FFMPEG) ? cv::CAP_FFMPEG : cv::CAP_ANY;
-}
-
 class VideoReader final : public FrameReader {
  public:
-  explicit VideoReader(const fs::path& path) : path_(path), video_(path.string(), decoder()) {
-    if (!video_.isOpened()) {
-      throw Error(ErrorKind::kBadData, path, "", "cannot be read as a video", "is it damaged, or of another format?");
-    }
-    const double count = video_.get(cv::CAP_PROP_FRAME_COUNT);
-    if (count > 0 && count < 1e9) expected_ = std::llround(count);
-  }
-  int64_t expected() const override { return expected_; }
+  explicit VideoReader(const fs::path& path) : path_(path), video_(path) {}
+  VideoCounts counts() const override { return video_.counts(); }
 
  private:
   bool read(Frame& frame) override {
-    try {
-      if (!video_.read(decoded_)) {
-        if (index_ > 0) return false;
-        throw Error(ErrorKind::kBadData, path_, "", "holds no frame that can be decoded", "copy or make it again");
-      }
-      if (decoded_.depth() != CV_8U) {
-        throw Error(ErrorKind::kBadData, path_, "", "holds frames that are not 8-bit", "convert it, to mp4 say");
-      }
-      if (decoded_.channels() == 1) {
-        gray_ = decoded_;
-      } else {
-        cv::cvtColor(decoded_, gray_, cv::COLOR_BGR2GRAY);
-      }
-    } catch (const cv::Exception& e) {
-      throw Error(ErrorKind::kBadData, path_, "frame " + std::to_string(index_), e.what(), "copy or make it again");
-    }
-    frame.name = path_.string() + ", frame " + std::to_string(index_++);
-    frame.width = gray_.cols;
-    frame.height = gray_.rows;
-    frame.pixels.resize(gray_.total());
-    for (int y = 0; y < gray_.rows; ++y) {
-      std::memcpy(frame.pixels.data() + static_cast<size_t>(y) * static_cast<size_t>(gray_.cols), gray_.ptr(y),
-                  static_cast<size_t>(gray_.cols));
-    }
+    Image image;
+    if (!video_.next(image, 1)) return false;
+    frame = {path_.string() + ", frame " + std::to_string(index_++), image.width, image.height,
+             std::move(image.pixels)};
     return true;
   }
 
   fs::path path_;
-  cv::VideoCapture video_;
-  cv::Mat decoded_, gray_;
-  int64_t expected_ = 0;
+  Video video_;
   int64_t index_ = 0;
 };
 
@@ -143,6 +109,11 @@ bool FrameReader::next(Frame& frame) {
   return true;
 }
 
+bool is_video_name(const fs::path& path) {
+  constexpr std::array<const char*, 8> kEndings{".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".m4v", ".gif"};
+  return std::find(kEndings.begin(), kEndings.end(), lower_case(path.extension().string())) != kEndings.end();
+}
+
 std::unique_ptr<FrameReader> open_images(std::vector<fs::path> files) {
   return std::make_unique<ImageReader>(std::move(files));
 }
@@ -151,7 +122,7 @@ std::unique_ptr<FrameReader> open_clip(const fs::path& path) {
   std::error_code error;
   if (!fs::exists(path, error)) throw Error(ErrorKind::kBadData, path, "", "does not exist", "check the path");
   if (fs::is_directory(path, error)) return open_images(numbered_images(path));
-  if (is_image_name(path)) {
+  if (is_image_name(path) && !is_video_name(path)) {
     throw Error(ErrorKind::kUsage, path, "", "is one image", "name two frames, a folder of frames, or a video");
   }
   return std::make_unique<VideoReader>(path);
@@ -161,7 +132,7 @@ std::vector<fs::path> numbered_images(const fs::path& folder) {
   std::vector<fs::path> files = folder_entries(folder);
   std::erase_if(files, [](const fs::path& path) { return !is_image_name(path); });
   if (files.empty()) {
-    throw Error(ErrorKind::kBadData, folder, "", "this folder holds no image (png, jpg, bmp)",
+    throw Error(ErrorKind::kBadData, folder, "", "this folder holds no image (png, jpg, bmp, webp, tif, gif)",
                 "is it the right folder?");
   }
   std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) {

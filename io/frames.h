@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "io/error.h"
+#include "io/video.h"
 
 namespace shcnn::io {
 
@@ -31,7 +32,9 @@ class FrameReader {
   /// The next frame; false after the last. @throws Error kBadData: missing, not decodable, of another size
   bool next(Frame& frame);
   /// How many frames there are in all; of a video what it says of itself, 0 where it says nothing.
-  virtual int64_t expected() const = 0;
+  int64_t expected() const { return counts().estimated; }
+  /// Of images: all announced, none damaged.
+  virtual VideoCounts counts() const = 0;
 
  protected:
   virtual bool read(Frame& frame) = 0;
@@ -39,6 +42,9 @@ class FrameReader {
  private:
   int width_ = 0, height_ = 0;  // 0 before the first frame
 };
+
+/// Whether the name ends like a video's, in letters of either case. A GIF, which may be an animation, counts.
+bool is_video_name(const std::filesystem::path& path);
 
 /// Images by name, in the order given.
 std::unique_ptr<FrameReader> open_images(std::vector<std::filesystem::path> files);

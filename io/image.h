@@ -1,4 +1,4 @@
-// Image files in and out: PNG, JPEG and BMP to bytes, bytes to PNG. Decoding is OpenCV's, behind checks of our own.
+// Image files in and out: PNG, JPEG, BMP, WebP, TIFF and GIF to bytes, bytes to PNG and JPEG.
 #pragma once
 
 #include <cstdint>
@@ -24,18 +24,26 @@ struct Image {
 /// Whether the name ends like an image that read_image reads, in letters of either case.
 bool is_image_name(const std::filesystem::path& path);
 
-/// Reads an image as gray (channels 1) or RGB (channels 3); a picture's stored orientation is obeyed.
-/// The size is read from the header and held against kMaxImagePixels before anything is decoded.
-/// @throws Error kBadData: empty, cut short, no PNG, JPEG or BMP, too large, or not decodable
+/// Reads an image as gray (channels 1) or RGB (channels 3); a picture's stored orientation is obeyed. The bytes are
+/// those of OpenCV 4.6's imread. The size in the decoder's own header is held against kMaxImagePixels before anything
+/// is decoded. WebP, TIFF and GIF need a module beside the program (io/module.h).
+/// @throws Error kBadData: empty, cut short, of no such format, too large, an animation, or not decodable;
+///         kUsage: the module for this format is not there
 Image read_image(const std::filesystem::path& path, int channels);
 
 /// Resizes by bilinear interpolation; the same size gives the same bytes.
 Image resized(const Image& image, int height, int width);
 
-/// Writes a PNG safely. @throws Error as AtomicFile
+/// How hard to try for few bytes.
+enum class PngEffort { kFast, kSmallest };
+
+/// The bytes of a PNG, equal to OpenCV's. @throws Error kUsage: not 1 or 3 channels, or empty
+std::vector<uint8_t> encode_png(const Image& image, PngEffort effort = PngEffort::kFast);
+
+/// Writes a PNG safely. @throws Error as encode_png and AtomicFile
 void write_png(const std::filesystem::path& path, const Image& image, Overwrite overwrite);
 
-/// The bytes of a JPEG of `quality` 1..100.
+/// The bytes of a JPEG of `quality` 1..100, equal to OpenCV's. @throws Error as encode_png
 std::vector<uint8_t> encode_jpeg(const Image& image, int quality);
 
 }  // namespace shcnn::io

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -71,6 +72,14 @@ size_t InputFile::read_some(std::span<std::byte> out) {
     position_ += static_cast<uint64_t>(got);
   }
   return done;
+}
+
+void InputFile::seek(uint64_t position) {
+  if (position > static_cast<uint64_t>(std::numeric_limits<off_t>::max()) ||
+      ::lseek(fd_, static_cast<off_t>(position), SEEK_SET) < 0) {
+    throw Error(bad_, path_, "byte " + std::to_string(position), "cannot be gone to", "copy or make it again");
+  }
+  position_ = position;
 }
 
 void InputFile::read_exactly(std::span<std::byte> out) {

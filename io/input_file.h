@@ -31,6 +31,8 @@ class InputFile {
   uint64_t size() const noexcept { return size_; }
   /// Reads the next bytes into `out`; returns how many, less than asked for only at the end of the file.
   size_t read_some(std::span<std::byte> out);
+  /// Goes on at byte `position`, which may lie beyond the end.
+  void seek(uint64_t position);
   /// Reads exactly out.size() bytes or throws (`bad`) naming the byte where the file ends.
   void read_exactly(std::span<std::byte> out);
 
