@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <utility>
 
-#include "io/atomic_file.h"
+#include "io/image.h"
 #include "tools/program/exit_code.h"
+#include "tools/program/pictures.h"
 
 namespace shcnn::program {
 namespace {
@@ -51,10 +51,7 @@ void ContactSheet::write() const {
               y = kMargin + static_cast<int>(i / columns) * step_y;
     tiles_[i].copyTo(sheet(cv::Rect(cv::Point(x, y), tiles_[i].size())));
   }
-  std::vector<unsigned char> bytes;
-  cv::imencode(".png", sheet, bytes);
-  io::write_file(path_, std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
-                 io::Overwrite::kYes);
+  io::write_png(path_, image_of(sheet), io::Overwrite::kYes);
 }
 
 }  // namespace shcnn::program

@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <opencv2/imgproc.hpp>
+#include <new>
 
+#include "io/input_file.h"
 #include "tools/program/exit_code.h"
 
 namespace shcnn::program {
@@ -16,7 +17,6 @@ constexpr const char* kFile = "haarcascade_frontalface_default.xml";
 constexpr std::array<const char*, 4> kFolders{"/usr/share/opencv4/haarcascades",
                                               "/usr/local/share/opencv4/haarcascades", "/usr/share/opencv/haarcascades",
                                               "/usr/share/OpenCV/haarcascades"};
-constexpr int kSmallestFace = 24;  ///< pixels; the cascade's own window
 
 std::string find_cascade() {
   for (const char* folder : kFolders) {
@@ -30,21 +30,29 @@ std::string find_cascade() {
 
 }  // namespace
 
-FaceDetector::FaceDetector(const std::string& cascade) {
+FaceDetector::FaceDetector(const std::string& cascade)
+    : module_("shcnn_faces", "--detect", "libopencv-dev"),
+      functions_(module_.functions<FaceFunctions>(kFaceFunctionsSymbol)) {
   const std::string path = cascade.empty() ? find_cascade() : cascade;
-  bool loaded = false;
-  try {
-    loaded = cascade_.load(path);
-  } catch (const cv::Exception&) {  // not even XML; said below
-  }
-  if (!loaded) throw Failure(ExitCode::kUsage, fmt::format("{}: no face cascade of OpenCV", path));
+  io::InputFile(path, io::ErrorKind::kUsage);  // there, readable, and no pipe that would block
+  const FaceStatus status = functions_.open(path.c_str(), &detector_);
+  if (status == FaceStatus::kDone) return;
+  functions_.close(detector_);
+  if (status == FaceStatus::kNoMemory) throw std::bad_alloc();
+  throw Failure(ExitCode::kUsage, fmt::format("{}: no face cascade of OpenCV", path));
 }
 
+FaceDetector::~FaceDetector() { functions_.close(detector_); }
+
 std::vector<cv::Rect> FaceDetector::find(const cv::Mat& gray) {
-  cv::Mat even;
-  cv::equalizeHist(gray, even);
+  const FaceBox* boxes = nullptr;
+  std::size_t count = 0;
+  const FaceStatus status = functions_.find(detector_, gray.data, gray.cols, gray.rows,
+                                            static_cast<std::ptrdiff_t>(gray.step), &boxes, &count);
+  if (status == FaceStatus::kNoMemory) throw std::bad_alloc();
+  if (status != FaceStatus::kDone) throw Failure(ExitCode::kFailed, "face detection failed on a picture");
   std::vector<cv::Rect> faces;
-  cascade_.detectMultiScale(even, faces, 1.1, 5, 0, cv::Size(kSmallestFace, kSmallestFace));
+  for (std::size_t i = 0; i < count; ++i) faces.emplace_back(boxes[i].x, boxes[i].y, boxes[i].width, boxes[i].height);
   std::sort(faces.begin(), faces.end(), [](const cv::Rect& a, const cv::Rect& b) {
     return a.area() != b.area() ? a.area() > b.area() : a.x != b.x ? a.x < b.x : a.y < b.y;
   });

@@ -177,10 +177,9 @@ class FlowRun {
     }
     progress_.clear();
     if (pairs_ == 0) one_frame();
-    if (expected > pairs_) {
-      remark(common_,
-             fmt::format("{}: speaks of {} frames, {} could be decoded", args_.inputs[0], expected + 1, pairs_ + 1));
-    }
+    if (is_video(args_.inputs)) video_ = {args_.inputs[0], reader->counts()};
+    const std::string missing = incomplete(video_);
+    if (!missing.empty()) remark(common_, missing);
     table_->commit();
     overview_.write(fs::path(args_.out) / "overview.png");
     report();
@@ -276,6 +275,7 @@ class FlowRun {
                    {"strongest_frame", strongest + 1},
                    {"frames", {{"mean_px", means_}, {"max_px", maxima_}}}};
     if (!truth_.values.empty()) object["endpoint_error_px"] = errors_ / static_cast<double>(pairs_);
+    if (!video_.input.empty()) object.update(counts_of(video_));
     print_json(object);
   }
 
@@ -291,6 +291,7 @@ class FlowRun {
   std::vector<float> flows_;
   std::vector<std::uint8_t> images_;
   std::vector<float> lengths_;
+  VideoRead video_;  ///< without name where the frames are images
   std::int64_t pairs_ = 0, iterations_ = 0;
   double seconds_ = 0, errors_ = 0;
   std::vector<float> means_, maxima_;  // a pair each: all that grows with a clip
@@ -299,7 +300,6 @@ class FlowRun {
 void run_flow(FlowArguments args, const Common& common) {
   if (args.inputs.empty())
     throw Failure(ExitCode::kUsage, "flow needs frames: two images, a folder of frames, or a video");
-  silence_decoders();
   flow::ClipFlowOptions& o = args.options;
   o.tvl1.early_stop = !args.fixed_iterations;
   o.tvl1.use_initial_flow = !args.initial.empty();

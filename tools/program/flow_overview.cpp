@@ -8,6 +8,8 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
+#include "tools/program/pictures.h"
+
 namespace shcnn::program {
 namespace {
 
@@ -128,10 +130,7 @@ void FlowOverview::write(const std::filesystem::path& path) const {
   if (means_.size() > 1) {
     draw_curve(sheet, cv::Rect(kMargin, below, width - 2 * kMargin, kCurve), means_, strongest_);
   }
-  cv::Mat rgb;
-  cv::cvtColor(sheet, rgb, cv::COLOR_BGR2RGB);
-  const io::Image picture{rgb.rows, rgb.cols, 3, {rgb.datastart, rgb.dataend}};
-  io::write_png(path, picture, io::Overwrite::kYes);
+  io::write_png(path, image_of(sheet), io::Overwrite::kYes);
 }
 
 }  // namespace shcnn::program

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "io/atomic_file.h"
+#include "io/image.h"
 #include "tools/program/clip_pictures.h"
 #include "tools/program/flow_overview.h"
+#include "tools/program/pictures.h"
 
 namespace shcnn::program {
 namespace {
@@ -17,10 +17,7 @@ const cv::Scalar kPaper(255, 255, 255), kInk(40, 40, 40), kPale(215, 215, 215), 
     kLight(225, 195, 165);
 
 void save(const std::string& path, const cv::Mat& picture) {
-  std::vector<unsigned char> bytes;
-  cv::imencode(".png", picture, bytes);
-  io::write_file(path, std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
-                 io::Overwrite::kYes);
+  io::write_png(path, image_of(picture), io::Overwrite::kYes);
 }
 
 void text(cv::Mat& picture, const std::string& line, cv::Point at, double size = 0.45,

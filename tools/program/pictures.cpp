@@ -3,15 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdlib>
-#include <opencv2/core/utils/logger.hpp>
+#include <opencv2/imgproc.hpp>
 #include <set>
 
 #include "io/csv.h"
 #include "io/folder_entries.h"
 #include "io/frames.h"
-#include "io/image.h"
 #include "io/natural_less.h"
 #include "tools/program/exit_code.h"
 
@@ -19,13 +16,6 @@ namespace shcnn::program {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::array<const char*, 7> kVideoEndings{".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".m4v"};
-
-bool is_video_name(const fs::path& path) {
-  const std::string ending = io::lower_case(path.extension().string());
-  return std::find(kVideoEndings.begin(), kVideoEndings.end(), ending) != kVideoEndings.end();
-}
 
 [[noreturn]] void refuse(const fs::path& path, const std::string& what) {
   throw Failure(ExitCode::kBadData, path.string() + ": " + what);
@@ -37,13 +27,13 @@ cv::Mat read_picture(const std::string& file, int channels) {
   return cv::Mat(image.height, image.width, channels == 1 ? CV_8UC1 : CV_8UC3, image.pixels.data()).clone();
 }
 
-void use_video(const fs::path& path, const std::function<void(const Picture&)>& use) {
-  silence_decoders();
+VideoRead use_video(const fs::path& path, const std::function<void(const Picture&)>& use) {
   const auto video = io::open_clip(path);
   io::Frame frame;
   for (int index = 0; video->next(frame); ++index) {
     use({path.string(), index, cv::Mat(frame.height, frame.width, CV_8UC1, frame.pixels.data()).clone()});
   }
+  return {path.string(), video->counts()};
 }
 
 /// Adds what `folder` and the folders below it hold. A link may lead back up: `entered` holds where it has been.
@@ -68,23 +58,37 @@ FolderFiles files_in(const fs::path& folder, bool (*wanted)(const fs::path&), co
   return out;
 }
 
-bool is_picture_name(const fs::path& path) { return io::is_image_name(path) || is_video_name(path); }
-
-void use_file(const std::string& file, int channels, const std::function<void(const Picture&)>& use) {
-  if (!is_video_name(file)) {
-    use({file, -1, read_picture(file, channels)});
-  } else if (channels == 1) {
-    use_video(file, use);
-  } else {
-    refuse(file, "is a video, and these weights classify flow images");
-  }
-}
+bool is_picture_name(const fs::path& path) { return io::is_image_name(path) || io::is_video_name(path); }
 
 }  // namespace
 
-void silence_decoders() {
-  setenv("OPENCV_FFMPEG_LOGLEVEL", "-8", 0);  // FFmpeg's "quiet"
-  cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
+std::string incomplete(const VideoRead& video) {
+  const io::VideoCounts& c = video.counts;
+  std::string what;
+  if (c.announced > c.decoded) {
+    what = fmt::format("announces {} frames, {} could be decoded", c.announced, c.decoded);
+  } else if (c.ends_early) {
+    what = fmt::format("ends before its announced duration, after {} frames", c.decoded);
+  }
+  if (c.damaged > 0) what += fmt::format("{}{} frames are damaged", what.empty() ? "" : "; ", c.damaged);
+  return what.empty() ? what : fmt::format("{}: {}: copy or make it again", video.input, what);
+}
+
+Json counts_of(const VideoRead& video) {
+  const io::VideoCounts& c = video.counts;
+  Json counts = {{"frames_announced", nullptr}, {"frames_decoded", c.decoded}, {"frames_damaged", c.damaged}};
+  if (c.announced > 0) counts["frames_announced"] = c.announced;
+  return counts;
+}
+
+io::Image image_of(const cv::Mat& picture) {
+  cv::Mat dense = picture;
+  if (picture.channels() == 3) {
+    cv::cvtColor(picture, dense, cv::COLOR_BGR2RGB);
+  } else if (!picture.isContinuous()) {
+    dense = picture.clone();
+  }
+  return {dense.rows, dense.cols, dense.channels(), {dense.ptr(), dense.ptr() + dense.total() * dense.elemSize()}};
 }
 
 FolderFiles images_in(const fs::path& folder) { return files_in(folder, io::is_image_name, "image"); }
@@ -109,7 +113,8 @@ PicturesSeen for_each_picture(const std::vector<std::string>& inputs, int channe
   for (const std::string& input : inputs) {
     std::error_code ignored;
     FolderFiles found;
-    if (fs::is_directory(input, ignored)) {
+    const bool in_folder = fs::is_directory(input, ignored);
+    if (in_folder) {
       try_input(input, [&] { found = files_in(input, is_picture_name, "image and no video"); });
       if (!found.files.empty()) --seen.inputs;  // its files are counted
     } else {
@@ -119,7 +124,14 @@ PicturesSeen for_each_picture(const std::vector<std::string>& inputs, int channe
     for (const std::string& file : found.files) {
       try_input(file, [&] {
         if (!fs::exists(file)) refuse(file, "does not exist");
-        use_file(file, channels, use);
+        const bool video = in_folder ? !io::is_image_name(file) : io::is_video_name(file);
+        if (!video) {
+          use({file, -1, read_picture(file, channels)});
+        } else if (channels == 1) {
+          seen.videos.push_back(use_video(file, use));
+        } else {
+          refuse(file, "is a video, and these weights classify flow images");
+        }
       });
     }
   }

@@ -10,7 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "io/frames.h"
 #include "io/image.h"
+#include "tools/program/common.h"
 
 namespace shcnn::program {
 
@@ -30,6 +32,12 @@ struct FolderFiles {
 /// where a folder cannot be listed.
 FolderFiles images_in(const std::filesystem::path& folder);
 
+/// A video that was read to its end.
+struct VideoRead {
+  std::string input;
+  io::VideoCounts counts;
+};
+
 /// An input that could not be read, and why.
 struct UnreadInput {
   std::string input;
@@ -40,12 +48,13 @@ struct PicturesSeen {
   std::int64_t inputs = 0;           ///< files, and folders without any
   std::vector<std::string> skipped;  ///< files in folders that are neither image nor video
   std::vector<UnreadInput> unread;   ///< in the order of the inputs
+  std::vector<VideoRead> videos;     ///< in the order of the inputs
 };
 
 /// Every picture that `inputs` (images, videos, folders of them) lead to, one after the other, with `channels` 1 (gray)
-/// or
-/// 3. An input that does not exist, is no picture, is damaged or may not be read is told in the result and does not
-/// keep the others from being used. A gray picture among colours is one of them (require_colours).
+/// or 3. An input that does not exist, is no picture, is damaged or may not be read is named in the result, and the
+/// others are used all the same. So is a gray picture where colours are due (require_colours). A GIF that is named is a
+/// video; in a folder it is an image, its first frame.
 PicturesSeen for_each_picture(const std::vector<std::string>& inputs, int channels,
                               const std::function<void(const Picture&)>& use);
 
@@ -55,7 +64,12 @@ void require_colours(const std::string& file, const io::Image& image);
 /// "12 files are no pictures and are skipped: a.txt, b.csv, ..."
 std::string skipped_text(const std::vector<std::string>& skipped);
 
-/// What a decoder thinks of a file is no line of ours on stderr.
-void silence_decoders();
+/// What is missing from a video, as a line for the user; empty where nothing is.
+std::string incomplete(const VideoRead& video);
+/// The same as fields of --json: frames_announced (null where the file does not say), frames_decoded, frames_damaged.
+Json counts_of(const VideoRead& video);
+
+/// A gray or BGR picture of 8 bits as what io/ writes.
+io::Image image_of(const cv::Mat& picture);
 
 }  // namespace shcnn::program

@@ -62,6 +62,10 @@ class Predictor {
                                   "each: did you mean --detect?",
                                   scenes_, first_scene_.input, first_scene_.box.width, first_scene_.box.height));
     }
+    for (const VideoRead& video : seen.videos) {
+      const std::string missing = incomplete(video);
+      if (!missing.empty()) remark(common_, missing);
+    }
     if (!seen.skipped.empty()) remark(common_, skipped_text(seen.skipped));
     if (sheet_) sheet_->write();
     if (common_.json) print_json(report(seen));
@@ -86,13 +90,15 @@ class Predictor {
   }
 
   Json report(const PicturesSeen& seen) const {
-    Json unread = Json::array();
+    Json unread = Json::array(), videos = Json::array();
+    for (const VideoRead& video : seen.videos) {
+      videos.push_back(counts_of(video));
+      videos.back()["input"] = video.input;
+    }
     for (const UnreadInput& one : seen.unread) unread.push_back({{"input", one.input}, {"message", one.message}});
-    return {{"schema", kSchema},
-            {"predictions", predictions_},
-            {"without_face", without_face_},
-            {"skipped", seen.skipped},
-            {"unread", unread}};
+    return {{"schema", kSchema},       {"predictions", predictions_},
+            {"videos", videos},        {"without_face", without_face_},
+            {"skipped", seen.skipped}, {"unread", unread}};
   }
 
   /// The ending of a run that could not read every input: as the only one's, or with all of them named.

@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
 #include "io/atomic_file.h"
+#include "io/image.h"
+#include "tools/program/pictures.h"
 
 namespace shcnn::program {
 namespace {
@@ -236,9 +237,7 @@ cv::Mat draw_attack(const std::vector<AttackRow>& rows) {
 }
 
 std::vector<unsigned char> png_of(const cv::Mat& picture) {
-  std::vector<unsigned char> bytes;
-  cv::imencode(".png", picture, bytes, {cv::IMWRITE_PNG_COMPRESSION, 9});
-  return bytes;
+  return io::encode_png(image_of(picture), io::PngEffort::kSmallest);
 }
 
 void write_png(const std::string& path, const cv::Mat& picture) {
