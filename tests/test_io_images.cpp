@@ -15,6 +15,8 @@
 #include <random>
 
 #include "io/image.h"
+#include "io/media/images.h"
+#include "io/module.h"
 #include "io_support.h"
 #include "support/options.h"
 
@@ -494,6 +496,17 @@ TEST_CASE("written images are OpenCV's, byte for byte", "[io][image]") {
     CHECK(kind == ErrorKind::kUsage);
     CHECK_THAT(error_text([&] { encode_jpeg(image, 90); }), Catch::Contains("cannot be encoded"));
   }
+}
+
+TEST_CASE("a module that is not there, or of another version, says how to fix it", "[io][module]") {
+  ErrorKind kind{};
+  const std::string absent = error_text([] { Module("shcnn_absent", "holograms", "libholo-dev"); }, &kind);
+  CHECK(kind == ErrorKind::kUsage);
+  CHECK_THAT(absent, Catch::StartsWith("libshcnn_absent.so: holograms need this module, which is not there (/"));
+  CHECK_THAT(absent, Catch::Contains("lib/shcnn/libshcnn_absent.so") && Catch::Contains("install libholo-dev"));
+  const Module module("shcnn_images", "WebP images", "libwebp-dev");
+  CHECK_THAT(error_text([&] { module.functions<ImageCodecs>("shcnn_image_codecs_0"); }),
+             Catch::Contains("is of another version of shcnn"));
 }
 
 }  // namespace shcnn::io
