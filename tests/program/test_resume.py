@@ -108,10 +108,10 @@ class Settings(RunTest):
     def test_bounds_are_told(self):
         for flag, value, bound in (("--lr", "1e6", "above 0 and below 1e+06, got 1e+06"), ("--lr", "0", "above 0 and below 1e+06"),
                                    ("--l2", "1e6", "at least 0 and below 1e+06"), ("--clip-norm", "1e30", "below 1e+30"),
-                                   ("--init-stddev", "1000", "below 1000"), ("--input-scale", "1e6", "below 1e+06"),
+                                   ("--init-stddev", "1000", "below 1e+03"), ("--input-scale", "1e6", "below 1e+06"),
                                    ("--lr-decay", "1.5", "above 0 and at most 1"), ("--dropout", "1", "below 1"),
                                    ("--batch", "65537", "at most 65536"), ("--conv-bias", "1e300", "below 1e+06"),
-                                   ("--conv-bias", "nan", "above -1e+06"), ("--save-every", "-1", "-1")):
+                                   ("--conv-bias", "nan", "above -1e+06"), ("--save-every", "-1", "at least 0, got -1")):
             self.refused(USAGE, [flag[2:], bound], *self.train_arguments(self.folder / "run", flag, value))
         self.assertFalse((self.folder / "run").exists())
 

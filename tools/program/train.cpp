@@ -45,6 +45,8 @@ struct TrainArguments {
     config.seed = common.seed;
     for (const auto& change : changes) change(config);
     config.check();
+    if (save_every < 0)
+      throw Failure(ExitCode::kUsage, fmt::format("--save-every: must be at least 0, got {}", save_every));
     return config;
   }
 };
@@ -226,9 +228,8 @@ void add_train(OptionSet& app, Common& common, Verbs& verbs) {
   verb.add_flag("--resume", args->resume, "go on with what RUN holds, with the settings it was started with");
   verb.add_flag("--force-resume", args->force_resume, "resume although settings or data differ");
   verb.add_flag("--report,!--no-report", args->report, "write report.html into RUN at the end");
-  verb.add_option("--save-every", args->save_every, "steps between saved states; 0 = after each epoch alone")
-      .show_default()
-      .non_negative();
+  verb.add_option("--save-every", args->save_every, "steps between saved states; 0 = after each epoch only")
+      .show_default();
   add_train_changes(verb, args->changes);
   add_seed(verb, common);
   add_common(verb, common, true);
