@@ -59,6 +59,7 @@ void Progress::show(std::int64_t done, std::int64_t total, const std::string& no
   if (first_ < 0) {
     first_ = done;
     start_ = now;
+    if (!terminal_) return;  // there is no rate yet
   }
   if (!due(now, done >= total)) return;
   last_ = now;
