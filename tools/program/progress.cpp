@@ -39,7 +39,7 @@ Progress::~Progress() { clear(); }
 
 void Progress::restart() {
   clear();
-  first_ = -1;
+  if (terminal_) first_ = -1;
 }
 
 void Progress::clear() {
@@ -56,7 +56,9 @@ bool Progress::due(Clock::time_point now, bool finished) {
 void Progress::show(std::int64_t done, std::int64_t total, const std::string& note) {
   if (!wanted_) return;
   const Clock::time_point now = Clock::now();
-  if (first_ < 0) {
+  const bool begins = first_ < 0 || done < last_done_;
+  last_done_ = done;
+  if (begins) {
     first_ = done;
     start_ = now;
     if (!terminal_) return;  // there is no rate yet

@@ -21,7 +21,7 @@ class Progress {
   void show(std::int64_t done, std::int64_t total, const std::string& note = {});
   /// Wipes the bar, so that a line can be printed in its place.
   void clear();
-  /// Starts anew: the rate is counted from here.
+  /// Starts the bar anew: its rate is counted from here. Lines count on, and start anew where the count goes back.
   void restart();
 
  private:
@@ -32,6 +32,7 @@ class Progress {
   bool wanted_, terminal_;
   bool drawn_ = false;
   std::int64_t first_ = -1;  ///< the first count of this bar: a resumed run does not start from 0
+  std::int64_t last_done_ = 0;
   Clock::time_point start_, last_;
   Clock::time_point begun_;  ///< of the lines: restart() leaves it
 };
