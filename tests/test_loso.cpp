@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <functional>
@@ -583,7 +584,8 @@ TEST_CASE("The folder of images loses nothing that its store did not write, and 
   const std::string weights(200000, 'w'), named(32, 'a');
   put(cache.folder / (named + ".safetensors"), weights);  // the name of an image, but nothing of one inside
   put(cache.folder / ".hidden", "");
-  std::filesystem::last_write_time(cache.folder / (named + ".safetensors"), {});  // the longest unused
+  std::filesystem::last_write_time(cache.folder / (named + ".safetensors"),
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(99));  // goes first
   cache.disk_bytes = 20000;
   store().prepare({}, {});
   CHECK(get(cache.folder / (named + ".safetensors")) == weights);

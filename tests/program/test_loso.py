@@ -97,7 +97,7 @@ class Weights(LosoTest):
         for name, clip in clips.items():
             frames = sorted((data / "Cropped" / name).iterdir())
             faces = self.done("predict", "--weights", weights, "--json", *frames).json()
-            for image in faces["images"]:
+            for image in faces["predictions"]:
                 scores = {to_clip[face]: value for face, value in image["scores"].items() if face in to_clip}
                 clip["last"]["counts"][labels.index(max(scores, key=scores.get))] -= 1
             self.assertEqual(set(clip["last"]["counts"]), {0}, name)
