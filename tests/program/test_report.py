@@ -250,7 +250,8 @@ class LosoReport(ProgramTest):
     def test_names_are_text(self):
         classes = self.folder / "classes.csv"
         classes.write_text("emotion,class\nhappiness,<b>glad & co\nothers,rest\nrepression,rest\nsurprise,rest\ndisgust,rest\n")
-        self.done("loso", "plan", "--dataset", "casme2", "--data", self.clips, "--out", self.folder / "run", "--classes", classes)
+        self.done("loso", "plan", "--dataset", "casme2", "--data", self.clips, "--out", self.folder / "run", "--classes", classes,
+                  "--batch", "4")
         self.assertIn("<b>glad & co", self.page(self.folder / "run")[0].text())
 
     def test_refusals(self):
