@@ -418,6 +418,8 @@ TEST_CASE("A state of impossible values is refused by tensor and value, and not 
     CHECK_THAT(error.what(), Catch::Contains("second_moment/conv2.weight") && Catch::Contains("element 4 is inf"));
   }
   CHECK(load_state(file.path, previous.path, model, nullptr).state.step == 20);
+}
+
 TEST_CASE("Outputs that are no numbers are an error that names the image", "[checkpoint][executor]") {
   // Filters of 3e38: black images give finite logits, a bright one infinities and their differences.
   const TemporaryFile file("overflow.safetensors");
