@@ -74,13 +74,13 @@ void join_sequences(std::vector<std::vector<NumberedFile>> others, const std::st
                    [](const NumberedFile& a, const NumberedFile& b) { return a.number < b.number; });
   if (!doubled.empty()) {
     problems.push_back({place,
-                        some_of(doubled) + " have the numbers of other frames such as '" + first +
-                            "' and another name or format; they are left out",
+                        "frames of another name or format than '" + first +
+                            "', but with the same numbers, are left out: " + some_of(doubled),
                         "keep one sequence of frames in the folder"});
   }
   if (!joined.empty()) {
     problems.push_back(
-        {place, some_of(joined) + " have another name or format than '" + first + "'; they are taken by their numbers",
+        {place, "frames of another name or format than '" + first + "' are taken by their numbers: " + some_of(joined),
          "check that they belong to this clip, and rename them alike"});
   }
 }
@@ -136,7 +136,8 @@ std::vector<NumberedFile> frames_of(const fs::path& folder, const std::string& p
     out.erase(out.begin() + static_cast<std::ptrdiff_t>(i));
   }
   if (!found.copies.empty()) {
-    problems.push_back({place, some_of(names_of(found.copies)) + " are named like copies of frames and are left out",
+    problems.push_back({place,
+                        "files that are named like copies of frames are left out: " + some_of(names_of(found.copies)),
                         "remove them, or rename those that stand for missing frames"});
   }
   if (!empty.empty()) {

@@ -116,7 +116,7 @@ std::string png_bytes(const PngKind& kind, int width, int height, std::mt19937& 
     }
     png_set_PLTE(png, info, palette.data(), static_cast<int>(palette.size()));
   }
-  png_color_16 key{1, 3, 3, 3, 3};
+  png_color_16 key{1, 1, 1, 1, 1};
   png_byte alphas[] = {0, 128};
   if (kind.transparent) png_set_tRNS(png, info, alphas, 2, &key);
   if (kind.gamma) png_set_gAMA(png, info, 0.5);
