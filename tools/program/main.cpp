@@ -5,6 +5,9 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <opencv2/core/utility.hpp>
+#include <system_error>
+#include <thread>
 
 #include "tools/program/common.h"
 #include "tools/program/config_file.h"
@@ -60,6 +63,15 @@ void run(int argc, char** argv) {
   verb.run();
 }
 
+/// Where this process may start no thread, OpenCV works without its own: to start them would be an error.
+void keep_opencv_to_startable_threads() {
+  try {
+    std::thread([] {}).join();
+  } catch (const std::system_error&) {
+    cv::setNumThreads(1);
+  }
+}
+
 }  // namespace
 }  // namespace shcnn::program
 
@@ -67,6 +79,7 @@ int main(int argc, char** argv) {
   using namespace shcnn::program;
   occupy_closed_descriptors();
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of writing, like a full disk
+  keep_opencv_to_startable_threads();
   Ending ending{ExitCode::kDone, {}};
   try {
     run(argc, argv);
