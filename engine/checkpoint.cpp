@@ -25,7 +25,6 @@ namespace shcnn {
 namespace {
 
 constexpr const char* kWeightsFormat = "shcnn-weights-1";
-constexpr const char* kExternalWeightsFormat = "shcnn-weights-1-external";  ///< by other programs, without our hash
 constexpr const char* kStateFormat = "shcnn-state-1";
 
 constexpr const char* kRemedy = "train it again, or give a file that shcnn wrote";
@@ -77,11 +76,11 @@ double number(const std::filesystem::path& path, const io::Safetensors& file, co
   return value.get<double>();
 }
 
-void require_format(const std::filesystem::path& path, const io::Safetensors& file,
-                    std::initializer_list<std::string_view> formats) {
+void require_format(const std::filesystem::path& path, const io::Safetensors& file, const char* format) {
   const auto entry = file.metadata().find("format");
-  if (entry == file.metadata().end() || std::find(formats.begin(), formats.end(), entry->second) == formats.end())
-    bad_model(path, "", message("is no file of format ", *formats.begin()));
+  if (entry == file.metadata().end() || entry->second != format) {
+    bad_model(path, "", message("is no file of format ", format));
+  }
 }
 
 /// Throws Error(kNonFinite) where there is a problem: a file with it could not be read again.
@@ -287,7 +286,7 @@ SavedState read_state(const std::filesystem::path& path, const Model& model) {
   options.require_hash = true;
   options.check_finite = false;  // find_problem knows what may be NaN
   options.accept = [&](const io::Safetensors& file) {
-    require_format(path, file, {kStateFormat});
+    require_format(path, file, kStateFormat);
     check_state_tensors(path, file, model);
   };
   const io::Safetensors file = io::Safetensors::read(path, options);
@@ -363,13 +362,23 @@ void save_weights(const std::filesystem::path& path, const Weights& weights) {
 namespace {
 
 /// All that a weights file says beside its tensors; throws unless it has the tensors of the network that it describes.
-Weights described_by(const std::filesystem::path& path, const io::Safetensors& file) {
-  require_format(path, file, {kWeightsFormat, kExternalWeightsFormat});
-  if (file.metadata().at("format") == kWeightsFormat && file.hash().empty()) {
-    bad_model(path, "metadata",
-              message("holds no '", io::kHashKey, "', which a file of format ", kWeightsFormat,
-                      " has; one that another program wrote names its format ", kExternalWeightsFormat));
+/// Other programs write no hash. A damaged file of ours whose hash has lost its name must not pass for one of theirs:
+/// it then has a key that no weights file has.
+void refuse_unknown_keys(const std::filesystem::path& path, const io::Safetensors& file) {
+  constexpr std::array<std::string_view, 10> kKeys{"format", "variant",     "class_names", "pool",    "slope",
+                                                   "epoch",  "input_scale", "augment",     "dataset", "recipe"};
+  for (const auto& [key, value] : file.metadata()) {
+    if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) {
+      throw io::Error(io::ErrorKind::kBadModel, path, "metadata '" + io::printable(key, 60) + "'",
+                      message("is unknown, and '", io::kHashKey, "' is missing"),
+                      "the file is damaged: copy it again; if another program wrote it, leave this key out");
+    }
   }
+}
+
+Weights described_by(const std::filesystem::path& path, const io::Safetensors& file) {
+  require_format(path, file, kWeightsFormat);
+  if (file.hash().empty()) refuse_unknown_keys(path, file);
   Weights w;
   const std::string variant = file.require_metadata("variant"), pool = file.require_metadata("pool");
   const std::string augment = file.require_metadata("augment");
@@ -408,8 +417,7 @@ Weights described_by(const std::filesystem::path& path, const io::Safetensors& f
     w.epoch = static_cast<int>(epoch);
   }
   if (!(w.model.slope >= 0 && w.model.slope < 1)) bad_model(path, "metadata 'slope'", "is outside [0, 1)");
-  if (!(w.input_scale > 0 && w.input_scale < kInputScaleBound))
-    bad_model(path, "metadata 'input_scale'", message("is not above 0 and below ", exact_text(kInputScaleBound)));
+  if (!(w.input_scale > 0 && std::isfinite(w.input_scale))) bad_model(path, "metadata 'input_scale'", "is not above 0");
 
   const std::vector<ParameterSpec> specs = make_model(w.model).parameters();
   if (file.tensors().size() != specs.size()) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -25,6 +26,40 @@ constexpr std::int64_t kPlanByte = std::int64_t{1} << 40;  ///< of RUN/folds.loc
 constexpr std::int64_t kRunByte = kPlanByte + 1;           ///< shared by those that run folds
 constexpr auto kPoll = std::chrono::milliseconds(200);     ///< between looks at a fold that another process runs
 
+/// Which clips differ between the plan in the file and another, in words.
+std::string clips_difference(const nlohmann::json& before, const LosoPlan& now) {
+  const auto text = [](const nlohmann::json& clip, const char* field) {
+    const auto value = clip.is_object() ? clip.find(field) : clip.end();
+    return clip.is_object() && value != clip.end() && value->is_string() ? value->get<std::string>() : std::string();
+  };
+  std::map<std::string, std::string> contents;  // of the clips before, by name
+  if (before.contains("clips") && before["clips"].is_array()) {
+    for (const auto& clip : before["clips"]) contents[text(clip, "name")] = text(clip, "content");
+  }
+  std::vector<std::string> changed, added;
+  for (const PlannedClip& clip : now.clips) {
+    const auto was = contents.find(clip.name);
+    if (was == contents.end()) {
+      added.push_back(clip.name);
+    } else {
+      if (was->second != clip.content) changed.push_back(clip.name);
+      contents.erase(was);
+    }
+  }
+  std::vector<std::string> removed;
+  for (const auto& [name, content] : contents) removed.push_back(name);
+  std::string out;
+  const auto tell = [&out](const std::vector<std::string>& names, const char* what) {
+    if (names.empty()) return;
+    out += message(out.empty() ? "" : ", ", names.size(), names.size() == 1 ? " clip has " : " clips have ", what,
+                   " ('", names.front(), names.size() > 1 ? "', ..." : "'", ")");
+  };
+  tell(changed, "other frames than before");
+  tell(added, "been added");
+  tell(removed, "been removed");
+  return out.empty() ? "the data differ" : out;
+}
+
 /// What differs between the plan in the file and another, in words.
 std::string difference(const std::string& before_text, const fs::path& path, const LosoPlan& now) {
   const auto before = io::parse_json<nlohmann::json>(before_text, {path});
@@ -43,7 +78,7 @@ std::string difference(const std::string& before_text, const fs::path& path, con
   tell(before, "dataset", now.dataset, "dataset");
   tell(before, "classes_of", now.classes_of, "classes");
   for (const auto& [name, value] : now.config) tell(before["config"], name, value, name);
-  return out.empty() ? "the data differ" : out;
+  return out.empty() ? clips_difference(before, now) : out;
 }
 
 /// True for the names that fold_file and fold_weights give, with `extension`.

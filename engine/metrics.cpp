@@ -67,4 +67,12 @@ double Confusion::weighted_f1() const {
   return ratio(sum, static_cast<double>(total()));
 }
 
+std::vector<std::string> absent_classes(const std::vector<std::string>& class_names, const Confusion& confusion) {
+  std::vector<std::string> absent;
+  for (int c = 0; c < confusion.classes; ++c) {
+    if (!confusion.occurs(c)) absent.push_back(class_names[static_cast<std::size_t>(c)]);
+  }
+  return absent;
+}
+
 }  // namespace shcnn

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace shcnn {
 
-/// counts[truth * classes + predicted]. Sum matrices over folds first, then ask (spec.md 5): never average per-fold F1.
+/// counts[truth * classes + predicted]. Sum matrices over folds first, then ask: never average per-fold F1.
 struct Confusion {
   int classes = 0;
   std::vector<std::int64_t> counts;
@@ -36,5 +37,8 @@ struct Confusion {
  private:
   double mean_of_occurring(double (Confusion::*score)(int) const) const;
 };
+
+/// The classes that neither a sample is of nor is predicted as, by name: UF1 and UAR leave them out.
+std::vector<std::string> absent_classes(const std::vector<std::string>& class_names, const Confusion& confusion);
 
 }  // namespace shcnn

@@ -166,13 +166,15 @@ void write_results(const fs::path& path, const Samples& samples, const Evaluatio
                            {"predicted", samples.class_names[static_cast<std::size_t>(evaluation.predicted[i])]},
                            {"scores", scores}});
   }
-  ordered_json absent = ordered_json::array();
-  for (int k = 0; k < c.classes; ++k) {
-    if (!c.occurs(k)) absent.push_back(samples.class_names[static_cast<std::size_t>(k)]);
-  }
-  const ordered_json whole = {{"schema", 1},      {"images", c.total()}, {"accuracy", c.accuracy()},
-                              {"uf1", c.uf1()},   {"uar", c.uar()},      {"labels", samples.class_names},
-                              {"absent", absent}, {"confusion", rows},   {"predictions", predictions}};
+  const ordered_json whole = {{"schema", 1},
+                              {"images", c.total()},
+                              {"accuracy", c.accuracy()},
+                              {"uf1", c.uf1()},
+                              {"uar", c.uar()},
+                              {"labels", samples.class_names},
+                              {"absent", absent_classes(samples.class_names, c)},
+                              {"confusion", rows},
+                              {"predictions", predictions}};
   // names come from a disk and may be no UTF-8
   io::write_file(path, whole.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n", io::Overwrite::kYes);
 }

@@ -57,7 +57,7 @@ void TrainConfig::check() const {
   require("init-stddev", initial.dense_stddev, {0}, {1e3, kOpen}, " (0 = He et al.)");
   require("conv-bias", initial.conv_bias, {-1e6, kOpen}, {1e6, kOpen});
   require("dense-bias", initial.dense_bias, {-1e6, kOpen}, {1e6, kOpen});
-  require("input-scale", input_scale, {0, kOpen}, {kInputScaleBound, kOpen});
+  require("input-scale", input_scale, {0, kOpen}, {1e6, kOpen});
 }
 
 std::vector<std::pair<std::string, std::string>> TrainConfig::fields() const {

@@ -15,8 +15,6 @@ namespace shcnn {
 
 /// The largest seed: a run's config.toml holds it, and TOML's integers are signed.
 inline constexpr std::uint64_t kMaxSeed = std::numeric_limits<std::int64_t>::max();
-/// Factors on the bytes of an image lie above 0 and below this.
-inline constexpr double kInputScaleBound = 1e6;
 
 /// What to do when a step meets a NaN or an infinity. The step itself changed nothing (see StepReport).
 enum class OnNan {

@@ -156,7 +156,8 @@ void Trainer::finish_epoch(const TrainHooks& hooks) {
     record.validation_uf1 = evaluation_->confusion.uf1();
     record.validation_uar = evaluation_->confusion.uar();
     record.validation_cross_entropy = evaluation_->cross_entropy;
-    best = record.validation_accuracy > state_.best_accuracy;  // of equal ones the earlier stays
+    best =
+        evaluation_->non_finite_image < 0 && record.validation_accuracy > state_.best_accuracy;  // the first of equals
   }
   if (best) {
     state_.best_accuracy = record.validation_accuracy;

@@ -34,10 +34,17 @@ Image decode_by_module(const EncodedImage& from, const char* format, int channel
 }
 
 Image decode_gif(const EncodedImage& from, int channels) {
-  Video video(from.path);
   Image image, second;
-  video.next(image, channels);
-  if (video.next(second, channels)) {
+  bool animated = false;
+  try {
+    Video video(from.path);
+    video.next(image, channels);
+    animated = video.next(second, channels);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kBadData) refuse_damaged(from, "");  // its own message speaks of a video
+    throw;
+  }
+  if (animated) {
     refuse_image(from, "is an animation, not one image", "name it as a video, or save one of its frames as PNG");
   }
   return image;

@@ -204,7 +204,6 @@ TEST_CASE("Weights of other programs: half precision, no epoch, no hash", "[chec
     }
   }
   SECTION("bfloat16 and float16 become float") {
-    parts.metadata["format"] = "shcnn-weights-1-external";
     for (const io::DType dtype : {io::DType::kBF16, io::DType::kF16}) {
       Weights want = weights;
       std::size_t index = 0;
@@ -228,15 +227,13 @@ TEST_CASE("Weights of other programs: half precision, no epoch, no hash", "[chec
       CHECK(load_weights(file.path).tensors == want.tensors);
     }
   }
-  SECTION("only a file that says it is another program's goes without a hash") {
-    const std::string key(io::kHashKey), other = "other." + key.substr(6);
+  SECTION("no hash") {
+    const std::string key(io::kHashKey);
     parts.write(file.path);
-    replace_in_header(file.path, key, other);
-    CHECK_THAT(load_error(file.path), Catch::Contains("shcnn-weights-1-external"));
-    parts.metadata["format"] = "shcnn-weights-1-external";
-    parts.write(file.path);
-    CHECK(load_weights(file.path).tensors == weights.tensors);
-    replace_in_header(file.path, key, other);
+    replace_in_header(file.path, key, "other." + key.substr(6));
+    CHECK_THAT(load_error(file.path), Catch::Contains("metadata 'other.") && Catch::Contains("is unknown"));
+    // the hash becomes the text of a key that every program may write
+    replace_in_header(file.path, "other." + key.substr(6) + "\"", "recipe\"" + std::string(key.size() - 6, ' '));
     CHECK(load_weights(file.path).tensors == weights.tensors);
   }
 }

@@ -44,7 +44,7 @@ class Arguments(LosoTest):
             self.refused(USAGE, message, *self.loso(data, run, *options))
             self.assertFalse(run.exists(), options)
         for scale in ("1e-300", "1e300", "nan"):
-            self.refused(USAGE, "must be 0 (stretched per image) or 0.001 to 100000 px", "loso", "run", "--dataset", "casme2",
+            self.refused(USAGE, "must be 0 (stretched per image) or 0.0001 to 1e+06 px", "loso", "run", "--dataset", "casme2",
                          "--data", data, "--out", run, "--flow-scale", scale)
         self.assertFalse(run.exists())
         self.assertNotIn("--steps", self.done("loso", "run", "--help").out)
@@ -104,7 +104,7 @@ class Weights(LosoTest):
 
     def test_the_wrong_kind_of_weights_leaves_nothing_behind(self):
         data, run = self.made("clips", "casme2", 6), self.folder / "run"
-        self.done("loso", "run", "--dataset", "casme2", "--data", data, "--out", self.folder / "micro", *ONE_EPOCH, "--batch", "4",
+        self.done("loso", "run", "--dataset", "casme2", "--data", data, "--out", self.folder / "micro", *ONE_EPOCH, "--batch", "2",
                   "--images", "1", "--keep-weights", "--fold", "0")
         micro = self.folder / "micro" / "weights" / "task-0000.safetensors"
         self.refused(USAGE, "of the micro variant", *self.loso(data, run, *ONE_EPOCH, "--weights", micro, "--pretrained", "finetune"))

@@ -64,8 +64,9 @@ class Media(TrainTest):
             report = object_of(result)
             self.assertEqual(report["frames_announced"], 20)
             self.assertTrue(8 <= report["frames_decoded"] <= 12, report["frames_decoded"])
-            self.assertEqual(len(result.err.splitlines()), 1, result.err)
-            self.assertIn(f"clip.avi: announces 20 frames, {report['frames_decoded']} could be decoded", result.err)
+            about_frames = [line for line in result.err.splitlines() if "announces" in line]
+            self.assertEqual(len(about_frames), 1, result.err)
+            self.assertIn(f"clip.avi: announces 20 frames, {report['frames_decoded']} could be decoded", about_frames[0])
         self.assertEqual(self.predict("--quiet", video).err, "")
 
     def test_decoders_print_nothing(self):

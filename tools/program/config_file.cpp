@@ -80,6 +80,10 @@ void apply_config_file(OptionSet& verb, const std::string& path) {
   apply_table(verb, read_toml(path, io::ErrorKind::kUsage, "--config wants a TOML file"), path, true);
 }
 
+std::string absolute_path(const std::string& path) {
+  return path.empty() ? path : std::filesystem::absolute(path).lexically_normal().string();
+}
+
 std::string config_text(const OptionSet& verb) { return stored_config_text(verb, {}); }
 
 std::string stored_config_text(const OptionSet& verb, const std::vector<std::string>& paths) {
@@ -87,7 +91,7 @@ std::string stored_config_text(const OptionSet& verb, const std::vector<std::str
   for (Setting setting : verb.settings()) {
     if (!is_setting(setting.name) || setting.values.empty()) continue;
     if (std::find(paths.begin(), paths.end(), setting.name) != paths.end()) {
-      for (std::string& path : setting.values) path = std::filesystem::absolute(path).lexically_normal().string();
+      for (std::string& path : setting.values) path = absolute_path(path);
     }
     std::string value;
     if (setting.list) {

@@ -20,6 +20,9 @@ inline constexpr const char* kConfigFile = "config.toml";
 /// otherwise.
 void apply_config_file(OptionSet& verb, const std::string& path);
 
+/// Where `path` lies, whatever folder a later call is made from; an empty path stays empty.
+std::string absolute_path(const std::string& path);
+
 /// The verb's options with their present values, as text that apply_config_file reads back. Options that have neither a
 /// value nor a default are left out.
 std::string config_text(const OptionSet& verb);

@@ -8,6 +8,7 @@
 #include "io/atomic_file.h"
 #include "tools/program/config_file.h"
 #include "tools/program/loso_session.h"
+#include "tools/program/results.h"
 #include "tools/program/verbs.h"
 
 namespace shcnn::program {
@@ -96,6 +97,8 @@ void show(const std::string& out, const LosoPlan& plan, const LosoSummary& summa
   } else {
     print_summary(plan, summary);
   }
+  const Vote vote = vote_from_string(plan.setting("vote"));
+  remark_absent_classes(common, plan.class_names, summary.confusions.begin()->second.at(vote).front());
 }
 
 void run_run(const LosoArguments& args, const Common& common) {

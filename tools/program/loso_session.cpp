@@ -172,24 +172,20 @@ void add_loso_settings(OptionSet& verb, LosoArguments& args, Common& common) {
 
 namespace {
 
-/// Where `path` lies, whatever folder a later call is made from; "" stays.
-std::string lasting(const std::string& path) { return path.empty() ? path : fs::absolute(path).string(); }
-
-/// With paths that hold from every folder.
-LosoArguments with_lasting_paths(LosoArguments args) {
+LosoArguments with_absolute_paths(LosoArguments args) {
   for (std::string& data : args.data) {
     const std::size_t equals = args.clips.dataset == "composite" ? data.find('=') : std::string::npos;
     const std::size_t path = equals == std::string::npos ? 0 : equals + 1;
-    data = data.substr(0, path) + lasting(data.substr(path));
+    data = data.substr(0, path) + absolute_path(data.substr(path));
   }
-  if (fs::path(args.clips.classes).extension() == ".csv") args.clips.classes = lasting(args.clips.classes);
-  for (std::string* path : {&args.clips.coding, &args.weights, &args.cache, &args.out}) *path = lasting(*path);
+  if (fs::path(args.clips.classes).extension() == ".csv") args.clips.classes = absolute_path(args.clips.classes);
+  for (std::string* path : {&args.clips.coding, &args.weights, &args.cache, &args.out}) *path = absolute_path(*path);
   return args;
 }
 
 /// RUN/config.toml: the arguments that decide the results and say where the data lie, not how the work is divided.
 std::string stored_arguments(const LosoArguments& args, const Common& common, const LosoConfig& config) {
-  LosoArguments kept = with_lasting_paths(args);
+  LosoArguments kept = with_absolute_paths(args);
   Common everywhere = common;
   OptionSet verb("run");  // shows the values that it is given as its defaults
   add_loso_source(verb, kept);

@@ -27,14 +27,6 @@ Json score_json(const std::string& dataset, const LoadedSplit& data, const Evalu
           {"confusion", matrix}};
 }
 
-std::vector<std::string> absent_classes(const std::vector<std::string>& labels, const Confusion& confusion) {
-  std::vector<std::string> absent;
-  for (int c = 0; c < confusion.classes; ++c) {
-    if (!confusion.occurs(c)) absent.push_back(labels[static_cast<std::size_t>(c)]);
-  }
-  return absent;
-}
-
 void remark_absent_classes(const Common& common, const std::vector<std::string>& labels, const Confusion& confusion) {
   const std::vector<std::string> absent = absent_classes(labels, confusion);
   if (absent.empty()) return;

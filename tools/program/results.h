@@ -11,9 +11,7 @@ namespace shcnn::program {
 /// {"schema", "dataset", "split", "images", "rule", "accuracy", "uf1", "uar", "labels", "absent",
 /// "confusion"}; images counts those that have a true class.
 Json score_json(const std::string& dataset, const LoadedSplit& data, const Evaluation& evaluation);
-/// The classes of `labels` that neither a true nor a predicted class is: UF1 and UAR leave them out.
-std::vector<std::string> absent_classes(const std::vector<std::string>& labels, const Confusion& confusion);
-/// A remark that names them, where there are any.
+/// A remark that names the absent classes, where there are any.
 void remark_absent_classes(const Common& common, const std::vector<std::string>& labels, const Confusion& confusion);
 /// Rows: true class; columns: predicted class; with recall and F1 of each class.
 std::string confusion_table(const std::vector<std::string>& labels, const Confusion& confusion);
