@@ -8,9 +8,8 @@
 //   config.toml                the settings of the latest start, in the program's words
 //   events.out.tfevents.*      the curves for TensorBoard, one file for each time the run was started
 //   report.html                all of it to look at (written by the program)
-//   run.lock                   locked by the process that trains here; never removed, since a process that has opened
-//   it
-//                              may be about to lock it
+//   run.lock                   locked by the process that trains here; never removed: another process may have opened it and
+//                              be about to lock it
 // No file but the events, the report and the lock holds times, paths, hosts or thread counts: equal runs give equal
 // bytes.
 #pragma once
