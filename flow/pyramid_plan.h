@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <climits>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -35,11 +36,15 @@ class Axis {
       index1_[i] = std::clamp(below + 1, 0, from - 1);
       weight_[i] = inside || direction == Direction::kRows ? position - static_cast<float>(below) : 0.0f;
     }
+    // The reference halves an image in vectors of four columns, pairs of pixels first; columns left over it adds one
+    // pixel after another.
+    if (direction == Direction::kColumns && scale == 2.0) in_order_from_ = from / 2 / 4 * 4;
   }
   int size() const { return static_cast<int>(weight_.size()); }
-  ResizeAxis view() const { return {index0_.data(), index1_.data(), weight_.data()}; }
+  ResizeAxis view() const { return {index0_.data(), index1_.data(), weight_.data(), in_order_from_}; }
 
  private:
+  int in_order_from_ = INT_MAX;
   std::vector<int> index0_, index1_;
   std::vector<float> weight_;
 };
@@ -61,11 +66,15 @@ struct PyramidPlan {
       const Size size{static_cast<int>(std::lrint(fine.width * params.scale_step)),
                       static_cast<int>(std::lrint(fine.height * params.scale_step))};
       if (size.width < kSmallestSide || size.height < kSmallestSide) break;
-      // Down by the nominal step, up by the ratio of the rounded sizes: the reference's positions.
+      // Down by the nominal step, up by the ratio of the rounded sizes: the reference's positions. Where rounding makes
+      // the level as large as the one before, the reference copies it.
+      const bool same_size = size.width == fine.width && size.height == fine.height;
+      const double down = same_size ? 1.0 : scale;
+      const auto up = [](int coarse, int finer) { return 1.0 / (static_cast<double>(finer) / coarse); };
       constexpr auto kX = Axis::Direction::kColumns, kY = Axis::Direction::kRows;
-      steps.push_back({Axis(kX, fine.width, size.width, scale), Axis(kY, fine.height, size.height, scale),
-                       Axis(kX, size.width, fine.width, static_cast<double>(size.width) / fine.width),
-                       Axis(kY, size.height, fine.height, static_cast<double>(size.height) / fine.height)});
+      steps.push_back({Axis(kX, fine.width, size.width, down), Axis(kY, fine.height, size.height, down),
+                       Axis(kX, size.width, fine.width, up(size.width, fine.width)),
+                       Axis(kY, size.height, fine.height, up(size.height, fine.height))});
       sizes.push_back(size);
     }
   }

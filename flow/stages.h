@@ -12,6 +12,7 @@
 // to 16.
 #pragma once
 
+#include <climits>
 #include <cstddef>
 
 #include "flow/flow_image.h"
@@ -62,6 +63,7 @@ struct ResizeAxis {
   const int* index0 = nullptr;
   const int* index1 = nullptr;
   const float* weight = nullptr;
+  int in_order_from = INT_MAX;  ///< columns from here on add their four pixels one by one
 };
 
 /// The CPU's stages, compiled once per instruction set. None allocates or throws.

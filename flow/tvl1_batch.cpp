@@ -54,7 +54,9 @@ struct DeviceStep {
 }  // namespace
 
 DeviceAxis::DeviceAxis(Device& device, const ResizeAxis& axis, int size)
-    : size_(size), memory_(device, static_cast<std::size_t>(size) * 3 * sizeof(float)) {
+    : size_(size),
+      in_order_from_(axis.in_order_from),
+      memory_(device, static_cast<std::size_t>(size) * 3 * sizeof(float)) {
   static_assert(sizeof(int) == sizeof(float));
   char* to = static_cast<char*>(memory_.data());
   const std::size_t bytes = static_cast<std::size_t>(size) * sizeof(float);
@@ -66,7 +68,7 @@ DeviceAxis::DeviceAxis(Device& device, const ResizeAxis& axis, int size)
 
 ResizeAxis DeviceAxis::view() const {
   const int* first = static_cast<const int*>(memory_.data());
-  return {first, first + size_, reinterpret_cast<const float*>(first + 2 * size_)};
+  return {first, first + size_, reinterpret_cast<const float*>(first + 2 * size_), in_order_from_};
 }
 
 int step_tiles(int width, int height, int components) {

@@ -52,6 +52,7 @@ class DeviceAxis {
 
  private:
   int size_;
+  int in_order_from_;
   DeviceBuffer memory_;
 };
 

@@ -187,8 +187,11 @@ TEST_CASE("an initial flow is taken up", "[flow]") {
   const int w = 44, h = 36;
   Tvl1Params p = fixed_iterations();
   p.use_initial_flow = true;
-  for (const int scales : {1, 3}) {
+  // Step 0.99: levels of equal size; 0.5: the columns left over when four at a time are halved.
+  for (const auto& [scales, step] : {std::pair{1, 0.8}, {3, 0.8}, {3, 0.99}, {2, 0.5}}) {
+    INFO(scales << " scales, step " << step);
     p.scales = scales;
+    p.scale_step = step;
     std::vector<Flow> initial(2, Flow(w, h));
     Random random(6);
     for (Flow& flow : initial) {

@@ -2,8 +2,9 @@
 //
 // resize: out(y, x) = factor * ((1 - b) ((1 - a) in(y0, x0) + a in(y0, x1)) + b ((1 - a) in(y1, x0) + a in(y1, x1))),
 // columns first, as OpenCV's bilinear resize rounds; the blend is rounded to float and multiplied in double, as OpenCV
-// multiplies. The positions come from outside. No smoothing goes before it: the reference has none. Both stages touch
-// each pixel once per level against some hundred inner iterations: plain loops.
+// multiplies. Where OpenCV adds the four terms one by one (ResizeAxis::in_order_from), so does this. The positions come
+// from outside. No smoothing goes before it: the reference has none. Both stages touch each pixel once per level
+// against some hundred inner iterations: plain loops.
 #include "flow/cpu/simd.h"
 #include "flow/stages.h"
 
@@ -37,7 +38,10 @@ void resize(Plane in, Plane out, int out_width, const ResizeAxis& horizontal, co
     for (int x = 0; x < out_width; ++x) {
       const int x0 = horizontal.index0[x], x1 = horizontal.index1[x];
       const float a1 = horizontal.weight[x], a0 = 1.0f - a1;
-      const float blend = (row0[x0] * a0 + row0[x1] * a1) * b0 + (row1[x0] * a0 + row1[x1] * a1) * b1;
+      const float blend =
+          x >= horizontal.in_order_from && row0 != row1
+              ? row0[x0] * (a0 * b0) + row0[x1] * (a1 * b0) + row1[x0] * (a0 * b1) + row1[x1] * (a1 * b1)
+              : (row0[x0] * a0 + row0[x1] * a1) * b0 + (row1[x0] * a0 + row1[x1] * a1) * b1;
       to[x] = static_cast<float>(factor * static_cast<double>(blend));
     }
   }

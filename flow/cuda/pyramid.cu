@@ -28,7 +28,9 @@ __global__ void resize_kernel(BatchResize r) {
   const float b1 = r.vertical.weight[y], b0 = 1.0f - b1;
   const int x0 = r.horizontal.index0[x], x1 = r.horizontal.index1[x];
   const float a1 = r.horizontal.weight[x], a0 = 1.0f - a1;
-  const float blend = (row0[x0] * a0 + row0[x1] * a1) * b0 + (row1[x0] * a0 + row1[x1] * a1) * b1;
+  const float blend = x >= r.horizontal.in_order_from && row0 != row1
+                          ? row0[x0] * (a0 * b0) + row0[x1] * (a1 * b0) + row1[x0] * (a0 * b1) + row1[x1] * (a1 * b1)
+                          : (row0[x0] * a0 + row0[x1] * a1) * b0 + (row1[x0] * a0 + row1[x1] * a1) * b1;
   const double factor = plane < 2 ? r.factor : 1.0;  // u3 is in gray levels: it does not grow with the image
   r.out.row(pair, to, y)[x] = static_cast<float>(factor * static_cast<double>(blend));
 }
