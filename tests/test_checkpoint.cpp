@@ -238,7 +238,7 @@ TEST_CASE("Weights of other programs: half precision, no epoch, no hash", "[chec
   }
 }
 
-TEST_CASE("No turned bit in the header of a weights file goes unnoticed", "[checkpoint]") {
+TEST_CASE("No turned bit in the header of a weights file goes unnoticed", "[checkpoint][repeats]") {
   const LargeFile file;
   save_weights(file.path, random_weights(3));
   std::uint64_t length = 0;

@@ -699,7 +699,8 @@ TEST_CASE("The folder of images is within its limit after every clip", "[images]
   }
 }
 
-TEST_CASE("Folds give the same bytes in one job, in several, and in two processes' worth of runners", "[run]") {
+TEST_CASE("Folds give the same bytes in one job, in several, and in two processes' worth of runners",
+          "[run][repeats]") {
   const MadeClips made;
   const TemporaryFolder& folder = made.folder;
   const LosoConfig& config = made.config;

@@ -86,7 +86,7 @@ const char* const kResultFiles[] = {"weights.safetensors", "weights-last.safeten
 }  // namespace
 
 TEST_CASE("A run that was stopped anywhere and resumed equals one that never stopped, bit for bit",
-          "[trainer][executor]") {
+          "[trainer][executor][repeats]") {
   const char* name = GENERATE("paper", "code");
   const TrainConfig config = small_config(name);
   const Samples samples = banded_samples(12, 3, 48, 1, options().seed, true);
@@ -182,7 +182,8 @@ TEST_CASE("A step allocates nothing once the first two have run", "[trainer][exe
   CHECK(allocations - before == 0);
 }
 
-TEST_CASE("A step that meets NaN stops, skips or rolls back as asked, and loses nothing", "[trainer][executor]") {
+TEST_CASE("A step that meets NaN stops, skips or rolls back as asked, and loses nothing",
+          "[trainer][executor][repeats]") {
   TrainConfig config = small_config("paper");
   config.learning_rate = 1e5;  // the second step's logits overflow
   config.steps = 8;
