@@ -21,6 +21,11 @@ def path():
     return os.environ["SHCNN_PROGRAM"]
 
 
+def is_sanitized():
+    """Whether the program was built with AddressSanitizer, which reserves address space and starts threads of its own."""
+    return b"__asan_init" in pathlib.Path(path()).read_bytes()
+
+
 class Result:
     """What one call of the program left behind."""
 
