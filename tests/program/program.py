@@ -47,6 +47,17 @@ def shcnn(*arguments, timeout=600, **options):
     return Result(subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=timeout, check=False, **options))
 
 
+def plain_user(number=65534):
+    """Options of subprocess.run that make it a user without rights: root ignores permissions and limits on processes."""
+    options = {"user": number, "group": number, "extra_groups": []} if os.geteuid() == 0 else {}
+    try:
+        if shcnn("--version", **options).code == DONE:
+            return options
+    except PermissionError:
+        pass
+    raise unittest.SkipTest("a user without rights cannot reach the program")
+
+
 class ProgramTest(unittest.TestCase):
     """A test with an empty folder of its own, self.folder."""
 

@@ -7,24 +7,12 @@ import signal
 import struct
 import subprocess
 import time
-import unittest
 
 import program
-from program import BAD_DATA, DEVICE, DISK, DONE, STOPPED, USAGE, ProgramTest, shcnn
+from program import BAD_DATA, DEVICE, DISK, DONE, STOPPED, USAGE, ProgramTest, plain_user, shcnn
 from test_flow import QUICK, texture, write_png
 
 LARGEST_SEED = 2**63 - 1
-
-
-def plain_user():
-    """Options of subprocess.run that make it a user without rights: root ignores permissions and limits on processes."""
-    options = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
-    try:
-        if shcnn("--version", **options).code == DONE:
-            return options
-    except PermissionError:
-        pass
-    raise unittest.SkipTest("a user without rights cannot reach the program")
 
 
 class EnvironmentTest(ProgramTest):
