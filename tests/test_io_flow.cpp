@@ -199,14 +199,20 @@ TEST_CASE("frames of a folder come in counting order", "[io][flow]") {
   CHECK_FALSE(reader->next(frame));
 }
 
+namespace {
+
+/// The error of listing a folder that holds files of these names, without the folder's path.
+std::string listed(const std::vector<std::string>& names) {
+  TemporaryFolder folder;
+  for (const std::string& name : names) put(folder / name, "");
+  const std::string prefix = folder.path().string() + "/";
+  const std::string text = error_text([&] { numbered_images(folder.path()); });
+  return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
+}
+
+}  // namespace
+
 TEST_CASE("a missing frame is named; equal steps and other names are none of its business", "[io][flow]") {
-  const auto listed = [](const std::vector<std::string>& names) {
-    TemporaryFolder folder;
-    for (const std::string& name : names) put(folder / name, "");
-    const std::string prefix = folder.path().string() + "/";
-    const std::string text = error_text([&] { numbered_images(folder.path()); });
-    return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
-  };
   CHECK(listed({"img9.jpg", "img10.jpg", "img12.jpg"}) ==
         "img11.jpg: is missing between img10.jpg and img12.jpg; copy it again, or name the frames one by one");
   CHECK_THAT(listed({"006_0099.png", "006_0100.png", "006_0097.png"}), Catch::StartsWith("006_0098.png: is missing"));
@@ -220,13 +226,6 @@ TEST_CASE("a missing frame is named; equal steps and other names are none of its
 }
 
 TEST_CASE("a copy, a doubled frame and an image of another sequence are named", "[io][flow]") {
-  const auto listed = [](const std::vector<std::string>& names) {
-    TemporaryFolder folder;
-    for (const std::string& name : names) put(folder / name, "");
-    const std::string prefix = folder.path().string() + "/";
-    const std::string text = error_text([&] { numbered_images(folder.path()); });
-    return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
-  };
   for (const char* copy : {"img6 (1).jpg", "img6(1).jpg", "img6 - Copy.jpg", "img6 copy 2.jpg", "img6_1.jpg"}) {
     INFO(copy);
     const std::string expected = std::string(copy) + ": is named like a copy of a frame of img4.jpg to img8.jpg";
