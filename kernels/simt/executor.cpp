@@ -75,6 +75,8 @@ class BlockRunner {
   void set_current(unsigned thread);
   void shuffle_order();
   void resume(Fiber& fiber);
+  Fiber* next_ready_fiber();
+  void leave(Fiber& self);
   void suspend(State state, const std::source_location& where);
   bool release();
   void release_warp(unsigned warp);
@@ -88,6 +90,7 @@ class BlockRunner {
   std::mt19937_64 random_;
   std::vector<unsigned> order_;  ///< threads in the order in which they are resumed
   unsigned next_unstarted_ = 0;  ///< position in order_
+  unsigned next_ready_ = 0;      ///< position in order_ from which to look for threads that are ready
   unsigned waiting_at_barrier_ = 0;
   unsigned done_ = 0;
   std::vector<Thread> block_threads_;
@@ -114,12 +117,8 @@ void BlockRunner::run(const Launch& launch, std::uint64_t block) {
     while (done_ < threads_) {
       if (!release()) report_stuck();
       if (fiber_order_ > 1) shuffle_order();
-      for (const unsigned thread : order_) {
-        Thread& t = block_threads_[thread];
-        if (t.state != State::kReady) continue;
-        set_current(thread);
-        resume(*t.fiber);
-      }
+      next_ready_ = 0;
+      while (Fiber* fiber = next_ready_fiber()) resume(*fiber);
     }
     check_shared();
   } catch (...) {
@@ -152,6 +151,7 @@ void BlockRunner::prepare(const Launch& launch, std::uint64_t block) {
   warps_.resize((threads_ + kWarp - 1) / kWarp);
   for (Warp& warp : warps_) warp.waiting = 0;
   next_unstarted_ = waiting_at_barrier_ = done_ = 0;
+  next_ready_ = threads_;
 
   if (order_.size() != threads_ || fiber_order_ > 1) {
     order_.resize(threads_);
@@ -227,6 +227,7 @@ void BlockRunner::work(Fiber& self) {
         }
       } catch (...) {
         failure_ = std::current_exception();
+        next_ready_ = threads_;  // the others stay where they are
         break;
       }
       // `thread`, not this_thread: other threads have run while this one waited
@@ -234,6 +235,27 @@ void BlockRunner::work(Fiber& self) {
       ++done_;
     }
     free_fibers_.push_back(&self);
+    leave(self);
+  }
+}
+
+/// The fiber of the next thread in order_ that is ready, made current; null after the last one.
+Fiber* BlockRunner::next_ready_fiber() {
+  while (next_ready_ < threads_) {
+    const unsigned thread = order_[next_ready_++];
+    if (block_threads_[thread].state == State::kReady) {
+      set_current(thread);
+      return block_threads_[thread].fiber;
+    }
+  }
+  return nullptr;
+}
+
+/// From inside a fiber that has nothing to do: to the next ready one, without the way over run(), or back to run().
+void BlockRunner::leave(Fiber& self) {
+  if (Fiber* next = next_ready_fiber()) {
+    self.switch_to(*next);
+  } else {
     self.suspend();
   }
 }
@@ -266,11 +288,10 @@ void BlockRunner::suspend(State state, const std::source_location& where) {
   Thread& t = block_threads_[this_thread.linear];
   t.state = state;
   t.waits_at = where;
-  t.fiber->suspend();
+  leave(*t.fiber);
 }
 
-// --- barriers and warps
-// ------------------------------------------------------------------------------------------------
+// --- barriers and warps ----------------------------------------------------------------------------------------------
 
 void BlockRunner::wait_for_block(const std::source_location& where) {
   ++waiting_at_barrier_;
@@ -351,8 +372,7 @@ void BlockRunner::report_stuck() const {
   fail(message(what, place_of(waiting->waits_at), " while ", why, "; every thread must reach it"));
 }
 
-// --- asynchronous copies
-// -------------------------------------------------------------------------------------------------
+// --- asynchronous copies ---------------------------------------------------------------------------------------------
 
 void BlockRunner::queue_copy(void* shared, const void* global, std::size_t bytes, std::size_t valid) {
   auto* to = static_cast<unsigned char*>(shared);
@@ -394,11 +414,8 @@ void require_full_mask(unsigned mask, const std::source_location& where) {
   if (mask != 0xffffffffu) this_thread.runner->fail(place_of(where) + ": warp operations take all 32 lanes");
 }
 
-void require_aligned(const void* address, std::size_t alignment, const std::source_location& where) {
-  if (reinterpret_cast<std::uintptr_t>(address) % alignment != 0) {
-    this_thread.runner->fail(
-        message(place_of(where), ": address ", address, " is not aligned to ", alignment, " bytes"));
-  }
+void fail_misaligned(const void* address, std::size_t alignment, const std::source_location& where) {
+  this_thread.runner->fail(message(place_of(where), ": address ", address, " is not aligned to ", alignment, " bytes"));
 }
 
 void async_copy(void* shared, const void* global, std::size_t bytes, std::size_t valid,

@@ -14,7 +14,7 @@
 // Errors are Error(kInternal) that name the kernel's op, block and thread.
 //
 // Cost: threads start in one fiber, one after another, and only a thread that waits keeps its fiber; so a kernel
-// without barriers is a plain loop, and a barrier costs one switch (a few ns) for each thread.
+// without barriers is a plain loop, and a barrier costs one switch (a few ns) for each thread, straight to the next one.
 #pragma once
 
 #include <cstddef>
@@ -66,7 +66,11 @@ void block_barrier(const std::source_location& where);
 /// Leaves `bytes` (at most 32) of this lane, waits for all 32 lanes of the warp, and returns what each of them left.
 const WarpSlot* warp_exchange(const void* value, std::size_t bytes, const std::source_location& where);
 void require_full_mask(unsigned mask, const std::source_location& where);
-void require_aligned(const void* address, std::size_t alignment, const std::source_location& where);
+[[noreturn]] void fail_misaligned(const void* address, std::size_t alignment, const std::source_location& where);
+/// `alignment` is a power of two. Inline: every vector access of a kernel passes here.
+inline void require_aligned(const void* address, std::size_t alignment, const std::source_location& where) {
+  if ((reinterpret_cast<std::uintptr_t>(address) & (alignment - 1)) != 0) fail_misaligned(address, alignment, where);
+}
 /// Queues a copy of `valid` bytes and `bytes - valid` zeros; it is done by the wait that covers its group.
 void async_copy(void* shared, const void* global, std::size_t bytes, std::size_t valid,
                 const std::source_location& where);

@@ -48,26 +48,36 @@ void Fiber::reset() {
 }
 
 void Fiber::entry(boost::context::detail::transfer_t from) {
-  Fiber& self = *static_cast<Fiber*>(from.data);
-#if defined(__SANITIZE_ADDRESS__)
-  __sanitizer_finish_switch_fiber(nullptr, &self.outside_bottom_, &self.outside_bytes_);
-#endif
-  self.outside_ = from.fctx;
+  Fiber& self = *static_cast<Fiber*>(from.data);  // fibers are started from outside, which passes the fiber itself
+  self.arrive(from);
   self.body_(self, self.argument_);
   __builtin_unreachable();
 }
 
+/// What every return into the fiber begins with. `from.data` is the fiber that was left, or this one after resume().
+void Fiber::arrive(boost::context::detail::transfer_t from) {
+  const bool from_outside = from.data == this;
+  (from_outside ? outside_ : static_cast<Fiber*>(from.data)->inside_) = from.fctx;
+#if defined(__SANITIZE_ADDRESS__)
+  // each resume() may come from another host thread's stack
+  __sanitizer_finish_switch_fiber(fake_inside_, from_outside ? &outside_bottom_ : nullptr,
+                                  from_outside ? &outside_bytes_ : nullptr);
+#endif
+}
+
 void Fiber::resume() {
 #if defined(__SANITIZE_ADDRESS__)
-  __sanitizer_start_switch_fiber(&fake_outside_, stack_ + kGuardBytes, kStackBytes);
+  void* fake_outside = nullptr;
+  __sanitizer_start_switch_fiber(&fake_outside, stack_ + kGuardBytes, kStackBytes);
 #endif
 #if defined(__SANITIZE_THREAD__)
   tsan_outside_ = __tsan_get_current_fiber();
   __tsan_switch_to_fiber(tsan_inside_, 0);
 #endif
-  inside_ = boost::context::detail::jump_fcontext(inside_, this).fctx;
+  const boost::context::detail::transfer_t back = boost::context::detail::jump_fcontext(inside_, this);
+  static_cast<Fiber*>(back.data)->inside_ = back.fctx;
 #if defined(__SANITIZE_ADDRESS__)
-  __sanitizer_finish_switch_fiber(fake_outside_, nullptr, nullptr);
+  __sanitizer_finish_switch_fiber(fake_outside, nullptr, nullptr);
 #endif
 }
 
@@ -78,11 +88,21 @@ void Fiber::suspend() {
 #if defined(__SANITIZE_THREAD__)
   __tsan_switch_to_fiber(tsan_outside_, 0);
 #endif
-  outside_ = boost::context::detail::jump_fcontext(outside_, nullptr).fctx;
+  arrive(boost::context::detail::jump_fcontext(outside_, this));
+}
+
+void Fiber::switch_to(Fiber& next) {
+  next.outside_ = outside_;
 #if defined(__SANITIZE_ADDRESS__)
-  // the next resume() may come from another host thread's stack
-  __sanitizer_finish_switch_fiber(fake_inside_, &outside_bottom_, &outside_bytes_);
+  next.outside_bottom_ = outside_bottom_;
+  next.outside_bytes_ = outside_bytes_;
+  __sanitizer_start_switch_fiber(&fake_inside_, next.stack_ + kGuardBytes, kStackBytes);
 #endif
+#if defined(__SANITIZE_THREAD__)
+  next.tsan_outside_ = tsan_outside_;
+  __tsan_switch_to_fiber(next.tsan_inside_, 0);
+#endif
+  arrive(boost::context::detail::jump_fcontext(next.inside_, this));
 }
 
 }  // namespace shcnn::simt

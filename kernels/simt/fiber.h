@@ -26,12 +26,14 @@ class Fiber {
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  void resume();   ///< from outside: runs the fiber until it suspends
-  void suspend();  ///< from inside: back to whoever resumed it
-  void reset();    ///< from outside: forgets where it stood; the next resume() starts body anew
+  void resume();                ///< from outside: runs the fiber, and those it switches to, until one of them suspends
+  void suspend();               ///< from inside: back to whoever resumed
+  void switch_to(Fiber& next);  ///< from inside: goes on with `next`, which has been resumed before and waits
+  void reset();                 ///< from outside: forgets where it stood; the next resume() starts body anew
 
  private:
   static void entry(boost::context::detail::transfer_t from);
+  void arrive(boost::context::detail::transfer_t from);
 
   Body body_;
   void* argument_;
@@ -40,7 +42,6 @@ class Fiber {
   boost::context::detail::fcontext_t outside_ = nullptr;
 #if defined(__SANITIZE_ADDRESS__)
   void* fake_inside_ = nullptr;
-  void* fake_outside_ = nullptr;
   const void* outside_bottom_ = nullptr;
   std::size_t outside_bytes_ = 0;
 #endif

@@ -4,6 +4,7 @@ The program's path comes from SHCNN_PROGRAM (CTest sets it). A test file is a pl
 `program.main()`.
 """
 
+import functools
 import json
 import os
 import pathlib
@@ -24,6 +25,16 @@ def path():
 def is_sanitized():
     """Whether the program was built with AddressSanitizer, which reserves address space and starts threads of its own."""
     return b"__asan_init" in pathlib.Path(path()).read_bytes()
+
+
+def trains_for_long(test):
+    """Marks a test left out under sanitizers, where a training of seconds takes a minute: the engine's own tests cover its code."""
+    @functools.wraps(test)
+    def run(self):
+        if is_sanitized():
+            self.skipTest("trains for long, and the program is built with a sanitizer")
+        test(self)
+    return run
 
 
 class Result:

@@ -14,7 +14,7 @@ import pathlib
 import zlib
 
 import program
-from program import BAD_DATA, BAD_MODEL, DEVICE, DISK, DONE, NON_FINITE, STOPPED, USAGE, ProgramTest, shcnn
+from program import BAD_DATA, BAD_MODEL, DEVICE, DISK, DONE, NON_FINITE, STOPPED, USAGE, ProgramTest, shcnn, trains_for_long
 
 RUN_FILES = ["config.toml", "confusion.csv", "curves.csv", "report.html", "results.json", "run.lock", "state-prev.safetensors",
              "state.safetensors", "weights-last.safetensors", "weights.safetensors"]
@@ -77,12 +77,14 @@ class Train(TrainTest):
             rows = list(csv.reader(file))
         self.assertEqual([[int(n) for n in row[1:]] for row in rows[1:]], results["confusion"])
 
+    @trains_for_long
     def test_same_seed_same_bytes_for_any_number_of_threads(self):
         other = self.folder / "run"
         self.done(*self.train_arguments(other, "--threads", "1"))
         self.same_files(self.trained, other, ["weights.safetensors", "weights-last.safetensors", "state.safetensors", "curves.csv",
                                           "results.json"])
 
+    @trains_for_long
     def test_another_seed(self):
         other = self.folder / "run"
         self.done(*self.train_arguments(other, "--seed", "2"))
@@ -107,6 +109,7 @@ class Train(TrainTest):
     def test_quiet(self):
         self.assertEqual(self.done(*self.train_arguments(self.folder / "run", "--epochs", "1", "--quiet")).err, "")
 
+    @trains_for_long
     def test_config_of_the_run_repeats_it(self):
         other = self.folder / "run"
         self.done("train", "--config", self.trained / "config.toml", "--out", other)
@@ -128,6 +131,7 @@ class Train(TrainTest):
         for line in ("lr = 0.25", "batch = 9", "clip-norm = 4"):
             self.assertIn(line + "\n", text)
 
+    @trains_for_long
     def test_activation(self):
         self.assertIn("slope = 0\n", self.done("train", "--activation", "relu", "--print-config").out)
 
@@ -178,6 +182,7 @@ class Resume(TrainTest):
             output, errors = process.communicate(timeout=300)
         return process.returncode, output, errors
 
+    @trains_for_long
     def test_stop_and_go_on(self):
         """Stopped at some step by each signal and resumed, a run ends with the bytes of one that never stopped."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
@@ -239,6 +244,7 @@ class Eval(TrainTest):
         stored = json.loads((self.trained / "results.json").read_text(encoding="utf-8"))
         self.assertEqual(stored["confusion"], matrix, "eval of the best weights is the run's best validation")
 
+    @trains_for_long
     def test_batch_changes_nothing(self):
         one, other = (self.done(*self.arguments("--batch", b, "--json", "--split", "training")).json() for b in ("20", "333"))
         self.assertEqual(one, other)

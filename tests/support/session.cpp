@@ -3,6 +3,8 @@
 #define CATCH_CONFIG_RUNNER
 #include "support/session.h"
 
+#include <malloc.h>
+
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +17,11 @@ TestOptions chosen;  // written once, by run_tests before the first test
 const TestOptions& options() { return chosen; }
 
 int run_tests(int argc, char** argv, const std::function<std::string()>& missing_device) {
+  // Networks come and go by the dozen, up to 300 MB each: memory that goes back to the system after each of them costs more
+  // in page faults than the tests compute. (Sanitizers have an allocator of their own.)
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, -1);
+
   using Catch::clara::Opt;
   std::string needed_variable;
   bool skip_absent = false;
