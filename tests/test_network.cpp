@@ -278,13 +278,13 @@ TEST_CASE("From the same state, each of 10 float steps on the executor follows d
   check_steps_from_the_same_state(name, Variant::kStatic, 4, 10);
 }
 
-// A sample costs ten times a face; with --small, as under sanitizers, four steps see what differs from the static
+// A sample costs ten times a face; with --small, as under sanitizers, two steps see what differs from the static
 // variant.
 TEST_CASE("From the same state, each of 10 float steps of the micro variant follows double",
           "[network][executor][micro]") {
   const char* name = GENERATE("paper", "code");
   CAPTURE(name);
-  check_steps_from_the_same_state(name, Variant::kMicro, 1, options().small ? 4 : 10);
+  check_steps_from_the_same_state(name, Variant::kMicro, 1, options().small ? 2 : 10);
 }
 
 namespace {

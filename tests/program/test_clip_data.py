@@ -1,8 +1,6 @@
 """data lint of clips that arrive damaged, doubled, misnamed, or closed to the user."""
 
-import os
 import shutil
-import subprocess
 
 import program
 from program import BAD_DATA, DISK, DONE, ClipTest
@@ -129,43 +127,36 @@ class Coding(CodedTest):
 class Permission(CodedTest):
     def setUp(self):
         super().setUp()
-        self.as_user = []
-        if os.geteuid() == 0:  # whom no permission stops
-            if shutil.which("setpriv") is None:
-                self.skipTest("there is no setpriv to run as a plain user with")
-            self.as_user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-            self.folder.chmod(0o755)
-            if subprocess.run([*self.as_user, program.path(), "--version"], check=False, capture_output=True).returncode:
-                self.skipTest("a plain user may not run the program")
+        self.folder.chmod(0o755)
+        self.user = program.plain_user()
 
     def closed(self, path, mode, parts, *more):
         """Lint as a plain user while `path` has `mode`: one line with all parts, which names nothing that is not there."""
         before = path.stat().st_mode
         path.chmod(mode)
         try:
-            completed = subprocess.run([*self.as_user, program.path(), "data", "lint", *more, self.data], check=False,
-                                       capture_output=True, text=True)
+            result = program.shcnn("data", "lint", *more, self.data, **self.user)
         finally:
             path.chmod(before)
-        self.assertEqual(len(completed.stderr.splitlines()), 1, completed.stderr)
+        self.assertEqual(len(result.err.splitlines()), 1, result.err)
         for part in parts:
-            self.assertIn(part, completed.stderr)
-        return completed
+            self.assertIn(part, result.err)
+        return result
 
     def test_closed_folders_and_files_are_named(self):
         denied = "Permission denied"
         for more in ((), ("--dataset", "casme2")):
             for folder in (self.data, self.clip, self.clip.parent, self.clip.parent.parent):
                 for mode in (0, 0o444):  # not listed; listed, but nothing in it may be looked at
-                    completed = self.closed(folder, mode, [str(folder), denied], *more)
-                    self.assertEqual(completed.returncode, DISK, completed.stderr)
-            completed = self.closed(self.sheet, 0, [str(self.sheet), denied], *more)
-            self.assertEqual(completed.returncode, DISK)
+                    result = self.closed(folder, mode, [str(folder), denied], *more)
+                    self.assertEqual(result.code, DISK, result.err)
+            result = self.closed(self.sheet, 0, [str(self.sheet), denied], *more)
+            self.assertEqual(result.code, DISK)
         frame = self.frames[1]
-        completed = self.closed(frame, 0, ["1 of ", "cannot be used"])
-        self.assertEqual(completed.returncode, BAD_DATA)
-        self.assertIn(frame.name, completed.stdout)
-        self.assertIn(denied, completed.stdout)
+        result = self.closed(frame, 0, ["1 of ", "cannot be used"])
+        self.assertEqual(result.code, BAD_DATA)
+        self.assertIn(frame.name, result.out)
+        self.assertIn(denied, result.out)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,9 @@ import contextlib
 import csv
 import gzip
 import json
-import os
 import pathlib
 import shutil
 import struct
-import subprocess
 import zipfile
 import zlib
 
@@ -313,19 +311,13 @@ class Permissions(FaceTest):
     def setUp(self):
         super().setUp()
         self.folder.chmod(0o777)
-        self.prefix = []
-        if os.geteuid() == 0:
-            self.prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-            usable = shutil.which("setpriv") and subprocess.run(
-                [*self.prefix, program.path(), "--version"], capture_output=True, check=False).returncode == 0
-            if not usable:
-                self.skipTest("root, and no plain user can run the program here")
+        self.user = program.plain_user()
 
     def forbidden(self, code, message, *arguments):
-        result = subprocess.run([*self.prefix, program.path(), *map(str, arguments)], capture_output=True, text=True, check=False)
-        self.assertEqual(result.returncode, code, result.stderr)
-        lines = result.stderr.splitlines()
-        self.assertEqual(len(lines), 1, result.stderr)
+        result = shcnn(*arguments, **self.user)
+        self.assertEqual(result.code, code, result.err)
+        lines = result.err.splitlines()
+        self.assertEqual(len(lines), 1, result.err)
         for part in [*message, "ermission"]:
             self.assertIn(part, lines[0])
 

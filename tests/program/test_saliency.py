@@ -4,6 +4,7 @@ import pathlib
 import shutil
 import struct
 import tempfile
+import unittest
 
 import program
 from program import BAD_DATA, BAD_MODEL, DONE, USAGE, ProgramTest, shcnn
@@ -36,8 +37,9 @@ class SaliencyTest(ProgramTest):
     """All tests share made faces and weights of a few steps."""
 
     @classmethod
-    def setUpClass(cls):
+    def make_shared(cls):
         cls.shared = pathlib.Path(tempfile.mkdtemp(prefix="shcnn-saliency-"))
+        unittest.addModuleCleanup(shutil.rmtree, cls.shared, ignore_errors=True)
         cls.faces, cls.pictures = cls.shared / "faces", cls.shared / "pictures"
         cls.weights = cls.shared / "run" / "weights.safetensors"
         for arguments in (["data", "synth", "faces", "--out", cls.faces, "--count", "140"],
@@ -48,9 +50,9 @@ class SaliencyTest(ProgramTest):
             assert result.code == DONE, result.err
         cls.images = sorted(cls.pictures.rglob("*.png"))[:3]
 
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.shared, ignore_errors=True)
+
+def setUpModule():
+    SaliencyTest.make_shared()
 
 
 class Saliency(SaliencyTest):

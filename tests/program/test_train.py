@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import pathlib
 import resource
 import shutil
 import signal
@@ -10,7 +11,7 @@ import struct
 import subprocess
 import tempfile
 import time
-import pathlib
+import unittest
 import zlib
 
 import program
@@ -35,18 +36,15 @@ class TrainTest(ProgramTest):
     """All tests share one set of made faces and one short finished run; each has its own folder beside."""
 
     @classmethod
-    def setUpClass(cls):
+    def make_shared(cls):
         cls.shared = pathlib.Path(tempfile.mkdtemp(prefix="shcnn-train-"))
+        unittest.addModuleCleanup(shutil.rmtree, cls.shared, ignore_errors=True)
         cls.faces, cls.trained = cls.shared / "faces", cls.shared / "run"
         for arguments in (["data", "synth", "faces", "--out", cls.faces, "--count", "140"],
                           cls.train_arguments(cls.trained)):
             result = shcnn(*arguments)
             assert result.code == DONE, result.err
         cls.weights = cls.trained / "weights.safetensors"
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.shared, ignore_errors=True)
 
     @classmethod
     def train_arguments(cls, out, *more):
@@ -57,6 +55,10 @@ class TrainTest(ProgramTest):
     def same_files(self, one, other, names):
         for name in names:
             self.assertEqual((one / name).read_bytes(), (other / name).read_bytes(), name)
+
+
+def setUpModule():
+    TrainTest.make_shared()
 
 
 class Train(TrainTest):

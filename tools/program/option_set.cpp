@@ -54,8 +54,7 @@ bool is_number(const CLI::Option& option) {
 
 }  // namespace
 
-// --- Option
-// --------------------------------------------------------------------------------------------------------------
+// --- Option ---------------------------------------------------------------------------------------------------------
 
 Option& Option::show_default() {
   option_->capture_default_str();
@@ -69,11 +68,6 @@ Option& Option::range(int low, int high) {
 
 Option& Option::range(double low, double high) {
   option_->check(CLI::Range(low, high));
-  return *this;
-}
-
-Option& Option::non_negative() {
-  option_->check(CLI::NonNegativeNumber);
   return *this;
 }
 
@@ -102,8 +96,7 @@ Option& Option::one_value_each() {
   return *this;
 }
 
-// --- OptionSet
-// -----------------------------------------------------------------------------------------------------------
+// --- OptionSet ------------------------------------------------------------------------------------------------------
 
 OptionSet::OptionSet(const std::string& name, const std::string& what)
     : root_(std::make_unique<CLI::App>(what, name)), app_(root_.get()) {}
@@ -131,7 +124,6 @@ template <class T>
 Option OptionSet::add_option(const std::string& name, T& value, const std::string& what) {
   return Option(*with_strict_integers<T>(app_->add_option(name, value, what)));
 }
-template Option OptionSet::add_option<bool>(const std::string&, bool&, const std::string&);
 template Option OptionSet::add_option<int>(const std::string&, int&, const std::string&);
 template Option OptionSet::add_option<std::int64_t>(const std::string&, std::int64_t&, const std::string&);
 template Option OptionSet::add_option<std::uint64_t>(const std::string&, std::uint64_t&, const std::string&);

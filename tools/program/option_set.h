@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -32,7 +33,7 @@ class Option {
   /// Values outside [low, high] are refused.
   Option& range(int low, int high);
   Option& range(double low, double high);
-  Option& non_negative();
+  Option& at_least(int low) { return range(low, std::numeric_limits<int>::max()); }
   /// The heading in --help.
   Option& group(const std::string& heading);
   /// What --help calls the value.

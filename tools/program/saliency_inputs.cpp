@@ -44,10 +44,10 @@ void add_saliency_options(OptionSet& verb, SaliencyArguments& args) {
   add_split_option(verb, "--split", args.split, "the split of the data set");
   verb.add_option("--limit", args.limit, "images of the split, from the first on; 0 = all")
       .show_default()
-      .non_negative();
+      .at_least(0);
   verb.add_option("--pictures", args.pictures, "images that get files in --out, from the first on; 0 = all")
       .show_default()
-      .non_negative();
+      .at_least(0);
   verb.add_option("--precision", args.precision, "float32, or float64 (cpu alone, plain loops: slow)").show_default();
   verb.add_option("--batch", args.batch, "samples at once; takes memory, changes no result but in rounding")
       .show_default()
