@@ -37,7 +37,7 @@ constexpr std::uint64_t kLooks = 8;
 constexpr std::uint64_t kHeader = 1024;      ///< bytes of a file beside its pixels, at most
 constexpr std::uint64_t kMarkWithin = 4096;  ///< bytes of a header that are searched for kAnyFormat
 constexpr std::uint64_t kMostFrameBytes = std::uint64_t{64} << 20;
-constexpr const char* kCacheMend = "name another folder with --cache";
+constexpr const char* kCacheRemedy = "name another folder with --cache";
 
 std::string hex(XXH128_hash_t hash) {
   char text[33];
@@ -234,7 +234,7 @@ void ClipImageStore::check_folder() {
   const fs::file_status status = fs::status(cache_.folder, error);
   if (!fs::exists(status)) return;  // made with the first file
   if (!fs::is_directory(status)) {
-    throw io::Error(io::ErrorKind::kUsage, cache_.folder, "", "is no folder", kCacheMend);
+    throw io::Error(io::ErrorKind::kUsage, cache_.folder, "", "is no folder", kCacheRemedy);
   }
   fs::directory_iterator entry(cache_.folder, error);
   for (const fs::directory_iterator end; !error && entry != end; entry.increment(error)) {
@@ -242,7 +242,7 @@ void ClipImageStore::check_folder() {
     if (name == kLockName || name.starts_with('.') || is_cache_name(entry->path())) continue;
     throw io::Error(io::ErrorKind::kUsage, cache_.folder, "",
                     "holds '" + name + "', which is no image of a clip; images are kept in a folder of their own",
-                    kCacheMend);
+                    kCacheRemedy);
   }
   if (error) stop_writing("the folder cannot be listed: " + error.message());
 }
@@ -348,7 +348,7 @@ void ClipImageStore::make_folder() const {
   std::error_code error;
   fs::create_directories(cache_.folder, error);
   if (error) {
-    throw io::Error(io::ErrorKind::kDisk, cache_.folder, "", "cannot be made: " + error.message(), kCacheMend);
+    throw io::Error(io::ErrorKind::kDisk, cache_.folder, "", "cannot be made: " + error.message(), kCacheRemedy);
   }
 }
 

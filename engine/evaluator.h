@@ -1,4 +1,4 @@
-// Classifies a set of images with all their crops ("boosting", spec.md 2): the class is the argmax of the sum of the
+// Classifies a set of images with all their crops (the paper's "boosting"): the class is the argmax of the sum of the
 // crops' softmax outputs.
 #pragma once
 

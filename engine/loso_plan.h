@@ -24,7 +24,7 @@ enum class Protocol { kLoso, kLovo, kKfold };
 Protocol protocol_from_string(const std::string& name);  ///< "loso", "lovo", "kfold"; Error(kUsage) else
 std::string to_string(Protocol protocol);
 
-/// How the epoch whose predictions count is chosen. Never left unsaid (spec.md 5).
+/// How the epoch whose predictions count is chosen. Every result names it.
 enum class Selection {
   kLast,    ///< the last of a fixed number
   kInner,   ///< the best on a training subject that this second training leaves out

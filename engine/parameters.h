@@ -1,13 +1,11 @@
 // The network's parameters with Adam's moments and gradients, each of them one flat array in device memory:
 //
-//   [ dead columns of fc1.weight | conv1.weight conv2.weight conv3.weight fc1.weight (live) fc2.weight fc3.weight |
-//   biases ]
-//     `dead` elements              `decayed` elements: they carry the L2 term                                       the
-//     rest
+//   [ dead columns of fc1.weight | weights of conv1, conv2, conv3, fc1 (live columns), fc2, fc3 | biases   ]
+//     `dead` elements              `decayed` elements: they carry the L2 term                     the rest
 //
 // so that the optimiser is one call over [decayed | biases], or over all three where the dead part cannot wait. The
-// dead columns (spec.md 1) meet inputs that are zero for every image; only the L2 term moves them. Outside this class
-// fc1.weight is always the whole (2048, inputs) matrix in the paper's order.
+// dead columns (docs/architecture.md, "Dead cells") meet inputs that are zero for every image; only the L2 term moves
+// them. Outside this class fc1.weight is always the whole (2048, inputs) matrix in the paper's order.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Everything that decides what a training run computes, and the two recipes (spec.md 2).
+// Everything that decides what a training run computes, and the two recipes: `paper` is the paper's text,
+// `code` its authors' program.
 #pragma once
 
 #include <cstdint>

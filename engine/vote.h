@@ -1,4 +1,4 @@
-// From the scores of a clip's images to the clip's class (spec.md 5).
+// From the scores of a clip's images to the clip's class: the paper's majority vote, and two sums.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +17,9 @@ inline constexpr Vote kVotes[] = {Vote::kMajority, Vote::kSumLogits, Vote::kSumS
 Vote vote_from_string(const std::string& name);  ///< "majority", "sum-logits", "sum-softmax"; Error(kUsage) else
 std::string to_string(Vote vote);
 
-/// Scores of a clip's images: (images, classes), image by image; of an image with several crops, their means. An
-/// image's class is that of the largest softmax output, the lowest of equal ones: for crops, of the largest sum of
-/// softmax outputs (spec.md 2), as `predict` has it. The largest mean logit may be another class's.
+/// Scores of a clip's images: (images, classes), image by image; for an image with several crops, the crops' means. An
+/// image's class is the one with the largest softmax output (for several crops: the largest sum), the lowest class of
+/// equal ones, as in `predict`. The largest mean logit may belong to another class.
 struct ImageScores {
   int classes = 0;
   std::vector<double> logits, softmax;

@@ -86,7 +86,7 @@ std::string report_text(const FaceSet& faces) {
   }
   report["problems"] = Json::array();
   for (const Problem& problem : faces.problems) {
-    report["problems"].push_back({problem.place, problem.message, problem.mend});
+    report["problems"].push_back({problem.place, problem.message, problem.remedy});
   }
   return report.dump(-1, ' ', false, Json::error_handler_t::replace);  // file names need not be UTF-8
 }

@@ -22,7 +22,7 @@ std::string text_of(Size size) { return std::to_string(size.first) + " x " + std
 /// What decoding a frame gave: its size, or why there is none.
 struct Decoded {
   Size size{0, 0};
-  std::string error, mend;
+  std::string error, remedy;
 };
 
 /// The size that most frames of a clip have; of equally many the first's.
@@ -52,7 +52,7 @@ void judge(const Clip& clip, const std::vector<Decoded>& frames, const std::file
       out.problems.push_back({place, "has " + text_of(frame.size) + ", most frames of its clip " + text_of(usual),
                               "copy the clip again, or crop its frames alike"});
     } else {
-      out.problems.push_back({place, frame.error, frame.mend});
+      out.problems.push_back({place, frame.error, frame.remedy});
     }
   }
   if (bad > 0) ++out.clips;
@@ -88,7 +88,7 @@ FrameCheck check_frames(const ClipSet& clips, const std::function<void(std::int6
           frame.size = {image.width, image.height};
         } catch (const Error& error) {
           frame.error = error.message();
-          frame.mend = error.mend();
+          frame.remedy = error.remedy();
         }
         const std::lock_guard<std::mutex> lock(mutex);
         ++done;

@@ -145,7 +145,7 @@ std::string repeated(const CodingRow& first, const CodingRow& row) {
   std::string message = "none of the " + std::to_string(out.rows) + " clips of " + out.coding_file.filename().string() +
                         " has frames in " + out.folder.lexically_relative(folder).string();
   const auto lost = std::find_if(clips.begin(), clips.end(), [](const CodedClip& clip) { return !clip.folder; });
-  std::string mend = "check the path";
+  std::string remedy = "check the path";
   if (lost != clips.end()) {
     message += ": row " + std::to_string(lost->row->number) + " names '" +
                printable(lost->subject + "/" + lost->row->clip, 80) + "'";
@@ -154,12 +154,12 @@ std::string repeated(const CodingRow& first, const CodingRow& row) {
       message += ", the folders are '" + printable(all.front().lexically_relative(out.folder).string(), 80) + "'" +
                  (all.size() > 1 ? " and " + std::to_string(all.size() - 1) + " more" : "");
     }
-    mend = "rename the folders as the coding file has them, or the other way round";
+    remedy = "rename the folders as the coding file has them, or the other way round";
   } else if (!out.problems.empty()) {
     message += ": " + out.problems.back().place + ": " + out.problems.back().message;
-    mend = out.problems.back().mend;
+    remedy = out.problems.back().remedy;
   }
-  throw Error(ErrorKind::kBadData, folder, "", message, mend);
+  throw Error(ErrorKind::kBadData, folder, "", message, remedy);
 }
 
 }  // namespace
@@ -181,9 +181,9 @@ ClipSet read_layout(const ClipConventions& conventions, const fs::path& folder, 
   std::set<fs::path> used;  // folders that a row names
   for (const CodedClip& entry : coded) {
     const CodingRow& row = *entry.row;
-    const auto leave_out = [&](const std::string& reason, const std::string& message, const std::string& mend) {
+    const auto leave_out = [&](const std::string& reason, const std::string& message, const std::string& remedy) {
       ++out.dropped[reason];
-      out.problems.push_back({entry.place, message, mend});
+      out.problems.push_back({entry.place, message, remedy});
     };
     if (const CodedClip* first = firsts.at(entry.key); first != &entry) {
       leave_out("row repeated", repeated(*first->row, row), "remove one of the rows");

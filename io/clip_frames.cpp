@@ -177,7 +177,7 @@ void cut_to_span(const CodingRow& row, const std::string& place, ClipSpan span, 
     problems.push_back({place,
                         "offset " + std::to_string(*row.offset) + " lies before onset " + std::to_string(*row.onset) +
                             "; the folder's last frame " + std::to_string(all.back().number) + " is taken",
-                        "mend the coding file"});
+                        "correct the coding file"});
   } else if (row.onset && row.offset) {
     const bool apart = all.back().number < *row.onset || all.front().number > *row.offset;
     const std::int64_t coded = *row.offset - *row.onset + 1;
@@ -193,13 +193,13 @@ void cut_to_span(const CodingRow& row, const std::string& place, ClipSpan span, 
                           "frames are numbered " + range_text(all) + ", the coding file says " +
                               std::to_string(*row.onset) + ".." + std::to_string(*row.offset) +
                               "; the whole folder is taken",
-                          "renumber the files or mend the coding file"});
+                          "renumber the files or correct the coding file"});
     } else {
       if (*row.offset > all.back().number || *row.onset < all.front().number) {
         problems.push_back({place,
                             "the coding file says " + std::to_string(*row.onset) + ".." + std::to_string(*row.offset) +
                                 ", the folder ends at " + range_text(all) + "; what is there is taken",
-                            "mend the coding file, or copy the missing frames"});
+                            "correct the coding file, or copy the missing frames"});
       }
       if (span == ClipSpan::kCoded) {
         std::erase_if(frames, [&](const NumberedFile& f) { return f.number < *row.onset || f.number > *row.offset; });
@@ -221,7 +221,7 @@ void cut_to_span(const CodingRow& row, const std::string& place, ClipSpan span, 
   clip.apex = position_of(frames, *row.apex + shift);
   if (clip.apex < 0) {
     problems.push_back({place, "the apex frame " + std::to_string(*row.apex) + " is not among the clip's frames",
-                        "a tie of votes is settled by the summed softmax; mend the coding file"});
+                        "a tie of votes is settled by the summed softmax; correct the coding file"});
   }
 }
 

@@ -61,7 +61,7 @@ struct ClipReadOptions {
 };
 
 /// Reads the clips below `folder`. Rows without folder, folders without row, missing frames, odd numbers: each is a
-/// Problem with its mend, and the clip is repaired or left out as it says.
+/// Problem with its remedy, and the clip is repaired or left out as it says.
 /// @throws Error kBadData: no coding file, no subjects' folders, an unreadable table, a clip with two labels, no clip
 /// at all; kDisk: a folder that may not be listed
 ClipSet read_clips(ClipLayout layout, const std::filesystem::path& folder, const ClipReadOptions& options = {});

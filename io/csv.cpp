@@ -17,7 +17,7 @@ bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 /// What a file that begins with `bytes` is instead of text, and how to get the text out of it.
 struct OtherFormat {
   std::string_view begin;
-  std::string_view what, mend;
+  std::string_view what, remedy;
 };
 constexpr std::string_view kUnpack = "unpack it and name the file in it";
 constexpr std::string_view kSaveAsUtf8 = "save it as UTF-8 ('CSV UTF-8')";
@@ -85,10 +85,10 @@ int CsvReader::column(std::string_view name) const {
   return -1;
 }
 
-int CsvReader::require_column(std::string_view name, std::string_view mend) const {
+int CsvReader::require_column(std::string_view name, std::string_view remedy) const {
   const int found = column(name);
   if (found < 0) {
-    throw Error(ErrorKind::kBadData, path(), "line 1", "there is no column '" + std::string(name) + "'", mend);
+    throw Error(ErrorKind::kBadData, path(), "line 1", "there is no column '" + std::string(name) + "'", remedy);
   }
   return found;
 }
@@ -98,8 +98,8 @@ std::string CsvReader::place() const {
   return row_ < 0 ? line : line + " (row " + std::to_string(row_) + ")";
 }
 
-Error CsvReader::bad(std::string_view message, std::string_view mend) const {
-  return Error(ErrorKind::kBadData, path(), place(), message, mend);
+Error CsvReader::bad(std::string_view message, std::string_view remedy) const {
+  return Error(ErrorKind::kBadData, path(), place(), message, remedy);
 }
 
 /// Moves what is unread to the front of the buffer and reads on.
@@ -118,7 +118,7 @@ void CsvReader::fill() {
 void CsvReader::refuse_other_formats() const {
   const std::string_view head(buffer_.data(), end_);
   for (const OtherFormat& format : kOtherFormats) {
-    if (head.starts_with(format.begin)) throw Error(ErrorKind::kBadData, path(), "", format.what, format.mend);
+    if (head.starts_with(format.begin)) throw Error(ErrorKind::kBadData, path(), "", format.what, format.remedy);
   }
   const std::string_view first = head.substr(0, head.find('\n'));
   const size_t carriage_return = first.find('\r');
@@ -159,11 +159,11 @@ void CsvReader::split(std::string_view line) {
     size_t field_end = 0;
     if (!line.empty() && line.front() == '"') {
       const size_t close = line.find('"', 1);
-      if (close == std::string_view::npos) throw bad("a quote is opened but not closed", "mend the line");
+      if (close == std::string_view::npos) throw bad("a quote is opened but not closed", "correct the line");
       fields_.push_back(trimmed(line.substr(1, close - 1)));
       field_end = std::min(line.find(separator_, close), line.size());
       if (!trimmed(line.substr(close + 1, field_end - close - 1)).empty()) {
-        throw bad("text follows a closing quote", "mend the line");
+        throw bad("text follows a closing quote", "correct the line");
       }
     } else {
       field_end = std::min(line.find(separator_), line.size());
@@ -187,7 +187,7 @@ Error CsvReader::no_record(const std::string& where, const std::string& what) {
     if (trimmed(line).empty()) continue;
     last = line_;
     if (looks_like_a_record(line)) {
-      return Error(ErrorKind::kBadData, path(), where, what, "mend or delete the line, or download the file again");
+      return Error(ErrorKind::kBadData, path(), where, what, "correct or delete the line, or download the file again");
     }
   }
   const std::string lines = first == last ? "line " + std::to_string(first)

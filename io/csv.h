@@ -42,8 +42,8 @@ class CsvReader {
   const std::vector<std::string>& header() const { return header_; }
   /// Position of column `name`, compared without case; -1 where there is none.
   int column(std::string_view name) const;
-  /// As column(). @throws Error kBadData with `mend` where it is missing
-  int require_column(std::string_view name, std::string_view mend) const;
+  /// As column(). @throws Error kBadData with `remedy` where it is missing
+  int require_column(std::string_view name, std::string_view remedy) const;
 
   /// Moves to the next record; false at the end. Empty lines are allowed at the end alone.
   /// @throws Error where the number of fields is not the header's (or, without one, the first record's); it says which
@@ -56,7 +56,7 @@ class CsvReader {
   /// "line 14 (row 12)", for messages.
   std::string place() const;
   /// An error about this record.
-  Error bad(std::string_view message, std::string_view mend) const;
+  Error bad(std::string_view message, std::string_view remedy) const;
 
  private:
   bool next_line(std::string_view& line);

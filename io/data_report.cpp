@@ -112,7 +112,7 @@ std::string DataReport::text() const {
          std::to_string(repeated_in_other) + " test images repeat a Training one, pixel for pixel\n";
   for (const Problem& problem : problems) {
     out +=
-        "note: " + printable(problem.place) + ": " + printable(problem.message) + "; " + printable(problem.mend) + "\n";
+        "note: " + printable(problem.place) + ": " + printable(problem.message) + "; " + printable(problem.remedy) + "\n";
   }
   return out;
 }

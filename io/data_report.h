@@ -1,5 +1,5 @@
 // What `shcnn data lint` prints: how many images there are of each Usage and class, beside how many the published data
-// set has, and what is odd about them, each with its mend.
+// set has, and what is odd about them, each with its remedy.
 #pragma once
 
 #include <array>

@@ -33,7 +33,7 @@ inline constexpr int kVoteColumns = 10;
 struct Problem {
   std::string place;    ///< file and row, where there is one
   std::string message;  ///< what was found, with how often
-  std::string mend;
+  std::string remedy;
 };
 
 /// What became of the rows of one Usage.

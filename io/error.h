@@ -1,6 +1,6 @@
 // The one exception of io/: what is wrong with which file, where in it, and what the user can do about it.
 //
-// what() is always ONE line, `FILE: PLACE: MESSAGE; MEND`, fit to be the only thing a program prints. Names that come
+// what() is always ONE line, `FILE: PLACE: MESSAGE; REMEDY`, fit to be the only thing a program prints. Names that come
 // out of a file or off a disk may hold anything, so control characters are shown as \xHH and very long parts are cut.
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace shcnn::io {
 
-/// What went wrong, in the terms a program's exit code needs (design: 2, 3, 4, 7, 5).
+/// What went wrong, in the terms a program's exit code needs (docs/architecture.md, "Errors").
 enum class ErrorKind {
   kUsage,     ///< the caller asks for what may not be: overwriting a file, a rule that has no such name
   kBadData,   ///< input data cannot be used
@@ -44,29 +44,29 @@ class Error : public std::runtime_error {
   /// @param file    the file or folder
   /// @param place   "row 12", "byte 4096", "tensor 'fc1.w'"; empty where the whole file is meant
   /// @param message what is wrong
-  /// @param mend    what the user can do about it
+  /// @param remedy  what the user can do about it
   Error(ErrorKind kind, const std::filesystem::path& file, std::string_view place, std::string_view message,
-        std::string_view mend)
-      : std::runtime_error(line(file, place, message, mend)),
+        std::string_view remedy)
+      : std::runtime_error(line(file, place, message, remedy)),
         kind_(kind),
         file_(file),
         place_(place),
         message_(message),
-        mend_(mend) {}
+        remedy_(remedy) {}
 
   ErrorKind kind() const noexcept { return kind_; }
   const std::filesystem::path& file() const noexcept { return file_; }
   const std::string& place() const noexcept { return place_; }
   const std::string& message() const noexcept { return message_; }
-  const std::string& mend() const noexcept { return mend_; }
+  const std::string& remedy() const noexcept { return remedy_; }
 
  private:
   static std::string line(const std::filesystem::path& file, std::string_view place, std::string_view message,
-                          std::string_view mend) {
+                          std::string_view remedy) {
     std::string out = printable(file.string(), 4096);
     if (!place.empty()) out += ": " + printable(place);
     out += ": " + printable(message);
-    if (!mend.empty()) out += "; " + printable(mend);
+    if (!remedy.empty()) out += "; " + printable(remedy);
     return out;
   }
 
@@ -74,7 +74,7 @@ class Error : public std::runtime_error {
   std::filesystem::path file_;
   std::string place_;
   std::string message_;
-  std::string mend_;
+  std::string remedy_;
 };
 
 }  // namespace shcnn::io

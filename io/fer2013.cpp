@@ -14,7 +14,7 @@ constexpr size_t kPixels = size_t{kSide} * kSide;
 constexpr std::array<const char*, 3> kFileNames = {"fer2013.csv", "icml_face_data.csv", "train.csv"};
 constexpr const char* kColumnsMend =
     "its columns must be emotion, pixels and (except train.csv) Usage, as in Kaggle's fer2013.csv";
-constexpr const char* kRowMend = "mend or delete the line, or download the file again";
+constexpr const char* kRowRemedy = "correct or delete the line, or download the file again";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -38,13 +38,13 @@ void parse_pixels(const CsvReader& csv, std::string_view field, std::vector<uint
       const std::string_view token = field.substr(static_cast<size_t>(start - field.data()));
       throw csv.bad("pixel " + std::to_string(count) + " is '" + printable(token.substr(0, token.find(' ')), 20) +
                         "', not a number from 0 to 255",
-                    kRowMend);
+                    kRowRemedy);
     }
     if (count < kPixels) out[count] = static_cast<uint8_t>(value);
     ++count;
   }
   if (count != kPixels) {
-    throw csv.bad("has " + std::to_string(count) + " pixels, 2304 (48 x 48) are expected", kRowMend);
+    throw csv.bad("has " + std::to_string(count) + " pixels, 2304 (48 x 48) are expected", kRowRemedy);
   }
 }
 
@@ -84,7 +84,7 @@ FaceSet read_fer2013(const std::filesystem::path& path) {
     const std::vector<std::string_view>& fields = csv.fields();
     int64_t emotion = 0;
     if (!parse_integer(fields[emotion_column], 0, static_cast<int64_t>(classes) - 1, emotion)) {
-      throw csv.bad("emotion is '" + printable(fields[emotion_column], 20) + "', not a number from 0 to 6", kRowMend);
+      throw csv.bad("emotion is '" + printable(fields[emotion_column], 20) + "', not a number from 0 to 6", kRowRemedy);
     }
     const Usage usage =
         usage_column < 0 ? Usage::kTraining : parse_usage(csv, fields[static_cast<size_t>(usage_column)]);

@@ -17,7 +17,7 @@ std::filesystem::path find_fer2013_csv(const std::filesystem::path& path);
 
 /// Reads the file. Columns are found by name, in any order. A file called train.csv may lack the Usage column: its
 /// rows are Training. A Usage that no row has is no error. Labels are one-hot, names row_name(row), the rule is "all".
-/// @throws Error kBadData naming file, line, row and the mend: a missing column, a row of more or fewer than 2,304
+/// @throws Error kBadData naming file, line, row and the remedy: a missing column, a row of more or fewer than 2,304
 /// pixels, a pixel that is no number from 0 to 255, an emotion that is none of 0 .. 6, an unknown Usage, no rows at all
 FaceSet read_fer2013(const std::filesystem::path& csv);
 

@@ -64,10 +64,10 @@ struct Tally {
   void add(const std::string& what) {
     if (count++ == 0) first = what;
   }
-  void report(FaceSet& out, const fs::path& place, const std::string& message, const std::string& mend) const {
+  void report(FaceSet& out, const fs::path& place, const std::string& message, const std::string& remedy) const {
     if (count == 0) return;
     out.problems.push_back(
-        {place.string(), std::to_string(count) + " " + message + ", the first: " + printable(first, 100), mend});
+        {place.string(), std::to_string(count) + " " + message + ", the first: " + printable(first, 100), remedy});
   }
 };
 

@@ -22,7 +22,7 @@ uint8_t parse_vote(const CsvReader& csv, std::string_view text, const char* colu
   if (!parse_integer(text, 0, kVoters, vote)) {
     throw csv.bad(
         "the vote for " + std::string(column) + " is '" + printable(text, 20) + "', not a number from 0 to 10",
-        "mend the row or download the file again");
+        "correct the row or download the file again");
   }
   return static_cast<uint8_t>(vote);
 }

@@ -25,7 +25,7 @@ struct VoteRow {
 };
 
 /// Reads `fer2013new.csv`. Columns are found by name.
-/// @throws Error kBadData naming file, line, row and mend: a missing column, an unknown Usage, a vote that is no number
+/// @throws Error kBadData naming file, line, row and remedy: a missing column, an unknown Usage, a vote that is no number
 /// from 0 to 10, an image name that leaves its folder, no rows at all
 std::vector<VoteRow> read_ferplus_votes(const std::filesystem::path& csv);
 

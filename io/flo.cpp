@@ -23,8 +23,8 @@ constexpr uint64_t kVectorBytes = 2 * sizeof(float);
 }  // namespace
 
 FlowArray read_flo(const std::filesystem::path& path) {
-  const auto bad = [&](const std::string& place, const std::string& message, const char* mend) {
-    return Error(ErrorKind::kBadData, path, place, message, mend);
+  const auto bad = [&](const std::string& place, const std::string& message, const char* remedy) {
+    return Error(ErrorKind::kBadData, path, place, message, remedy);
   };
   InputFile file(path, ErrorKind::kBadData);
   if (file.size() < kHeaderBytes) {

@@ -18,7 +18,7 @@ class InputFile {
  public:
   /// Opens `path`. Folders, pipes and devices are refused (a pipe could block for ever).
   /// @param bad the kind of error for a file that is no file or ends early; what the system refuses is kDisk,
-  ///            a file that is not there is `bad` as well, since the mend is to name the right one
+  ///            a file that is not there is `bad` as well, since the remedy is to name the right one
   InputFile(std::filesystem::path path, ErrorKind bad);
   ~InputFile();
   InputFile(const InputFile&) = delete;

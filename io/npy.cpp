@@ -123,8 +123,8 @@ std::optional<uint64_t> elements(std::span<const int64_t> shape) {
 }  // namespace
 
 NpyArray read_npy(const std::filesystem::path& path) {
-  const auto bad = [&](const std::string& place, const std::string& message, const char* mend) {
-    return Error(ErrorKind::kBadData, path, place, message, mend);
+  const auto bad = [&](const std::string& place, const std::string& message, const char* remedy) {
+    return Error(ErrorKind::kBadData, path, place, message, remedy);
   };
   InputFile file(path, ErrorKind::kBadData);
   std::array<char, 8> start{};

@@ -327,8 +327,8 @@ Safetensors Safetensors::read(const std::filesystem::path& path, const Safetenso
 }
 
 Safetensors Safetensors::read_whole(const std::filesystem::path& path, const SafetensorsOptions& options) {
-  const auto bad = [&](const std::string& place, const std::string& message, const char* mend) {
-    return Error(options.bad, path, place, message, mend);
+  const auto bad = [&](const std::string& place, const std::string& message, const char* remedy) {
+    return Error(options.bad, path, place, message, remedy);
   };
   InputFile file(path, options.bad);
   if (file.size() > options.max_file_bytes) {
@@ -494,8 +494,8 @@ void Safetensors::copy_bytes(std::string_view name, DType dtype, std::span<const
 
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors, const Metadata& metadata,
                        Overwrite overwrite) {
-  const auto refuse = [&](const std::string& place, const std::string& message, const char* mend) {
-    return Error(ErrorKind::kUsage, path, place, message, mend);
+  const auto refuse = [&](const std::string& place, const std::string& message, const char* remedy) {
+    return Error(ErrorKind::kUsage, path, place, message, remedy);
   };
   if (tensors.size() > kMaxTensors) throw refuse("", "more than 4096 tensors", "write fewer tensors");
   if (metadata.contains(std::string(kHashKey))) {

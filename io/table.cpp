@@ -48,8 +48,8 @@ std::string Table::place(int64_t row) const {
   return (sheet.empty() ? "" : "sheet '" + printable(sheet, 60) + "', ") + "row " + std::to_string(row);
 }
 
-Error Table::bad(int64_t row, std::string_view message, std::string_view mend) const {
-  return Error(ErrorKind::kBadData, file, place(row), message, mend);
+Error Table::bad(int64_t row, std::string_view message, std::string_view remedy) const {
+  return Error(ErrorKind::kBadData, file, place(row), message, remedy);
 }
 
 void TableBudget::add_row(const Table& table, const TableRow& row) {
@@ -110,7 +110,7 @@ Table read_csv_table(const std::filesystem::path& path) {
     }
     if (cells.back().size() > kMaxFieldBytes) throw table.bad(row, "a field is longer than 1 MiB", kWrongFile);
   }
-  if (quoted) throw table.bad(row, "a quote is opened but not closed", "mend the row: end the field with a quote");
+  if (quoted) throw table.bad(row, "a quote is opened but not closed", "correct the row: end the field with a quote");
   if (any) end_row(table, budget, row, cells);
   return table;
 }

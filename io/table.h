@@ -29,7 +29,7 @@ struct Table {
   /// "sheet 'Tabelle1', row 14", for messages.
   std::string place(int64_t row) const;
   /// An error about one row.
-  Error bad(int64_t row, std::string_view message, std::string_view mend) const;
+  Error bad(int64_t row, std::string_view message, std::string_view remedy) const;
 };
 
 inline constexpr int kMaxTableColumns = 256;

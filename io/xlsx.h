@@ -17,7 +17,7 @@ namespace shcnn::io {
 
 /// The sheets of a workbook in its order. A formula's cell is its stored result; numbers are the text that the file
 /// holds, whole ones without ".0".
-/// @throws Error kBadData naming the part, sheet and row, and the mend
+/// @throws Error kBadData naming the part, sheet and row, and the remedy
 std::vector<Table> read_xlsx(const std::filesystem::path& path);
 
 /// Writes a workbook of one sheet: cells that are whole numbers as numbers, others as text. The same rows give the same

@@ -34,8 +34,8 @@ uint64_t announced_parts(std::string_view bytes) {
 
 void ZipArchive::Close::operator()(zip* archive) const { zip_discard(archive); }  // nothing was changed
 
-ZipArchive::ZipArchive(const std::filesystem::path& path, std::string mend)
-    : path_(path), mend_(std::move(mend)), bytes_(read_text(path, kMaxZipBytes, ErrorKind::kBadData)) {
+ZipArchive::ZipArchive(const std::filesystem::path& path, std::string remedy)
+    : path_(path), remedy_(std::move(remedy)), bytes_(read_text(path, kMaxZipBytes, ErrorKind::kBadData)) {
   if (bytes_.empty()) throw bad("", "is empty (0 bytes)", "copy the file again");
   if (bytes_.starts_with("\xd0\xcf\x11\xe0")) {
     throw bad("", "is an old .xls workbook or protected by a password",
@@ -60,8 +60,8 @@ ZipArchive::ZipArchive(const std::filesystem::path& path, std::string mend)
 
 ZipArchive::~ZipArchive() = default;
 
-Error ZipArchive::bad(std::string_view place, std::string_view message, std::string_view mend) const {
-  return Error(ErrorKind::kBadData, path_, place, message, mend);
+Error ZipArchive::bad(std::string_view place, std::string_view message, std::string_view remedy) const {
+  return Error(ErrorKind::kBadData, path_, place, message, remedy);
 }
 
 bool ZipArchive::has(const std::string& part) const { return zip_name_locate(archive_.get(), part.c_str(), 0) >= 0; }

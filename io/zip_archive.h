@@ -25,9 +25,9 @@ inline constexpr uint64_t kMaxZipRatio = 100;
 
 class ZipArchive {
  public:
-  /// @param mend what to do about a damaged archive
+  /// @param remedy what to do about a damaged archive
   /// @throws Error kBadData: empty, no archive, damaged, or beyond the limits
-  ZipArchive(const std::filesystem::path& path, std::string mend);
+  ZipArchive(const std::filesystem::path& path, std::string remedy);
   ~ZipArchive();
   ZipArchive(const ZipArchive&) = delete;
   ZipArchive& operator=(const ZipArchive&) = delete;
@@ -39,9 +39,9 @@ class ZipArchive {
   void read(const std::string& part, uint64_t limit, const std::function<void(std::string_view)>& take);
 
   /// An error about a part or a place in it.
-  Error bad(std::string_view place, std::string_view message, std::string_view mend) const;
+  Error bad(std::string_view place, std::string_view message, std::string_view remedy) const;
   /// An error about damage.
-  Error damaged(std::string_view place, std::string_view message) const { return bad(place, message, mend_); }
+  Error damaged(std::string_view place, std::string_view message) const { return bad(place, message, remedy_); }
 
  private:
   struct Close {
@@ -49,7 +49,7 @@ class ZipArchive {
   };
 
   std::filesystem::path path_;
-  std::string mend_;
+  std::string remedy_;
   std::string bytes_;  ///< the file, which archive_ reads from
   std::unique_ptr<zip, Close> archive_;
   uint64_t unpacked_ = 0;  ///< bytes of the parts read so far

@@ -6,10 +6,10 @@
 // contiguous run, for any batch size, without im2col and without padding channels or samples to a vector's width.
 // A dense activation is (F, N); flattening (C, H, W, N) to (C*H*W, N) is a no-op.
 //
-// Dead cells. A static network's zero-pad makes whole rows and columns of pooled maps zero for every image (spec.md 1).
-// Maps hold only live cells: a pool says which pooled row and column is the first it stores (`first`), and the zero
-// ring that the next convolution would have seen is that convolution's `pad_begin` / `pad_end`. Taps on padding are
-// skipped.
+// Dead cells. A static network's zero-pad makes whole rows and columns of pooled maps zero for every image
+// (docs/architecture.md). Maps hold only live cells: a pool says which pooled row and column is the first it stores
+// (`first`), and the zero ring that the next convolution would have seen is that convolution's `pad_begin` / `pad_end`.
+// Taps on padding are skipped.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// SHCNN's two variants as one table of layers with every shape (spec.md 1; the paper's Fig. 1 and Table 4).
+// SHCNN's two variants as one table of layers with every shape (the paper's Fig. 1 and Table 4).
 #pragma once
 
 #include <array>
@@ -20,7 +20,7 @@ inline constexpr int kHidden2 = 1024;
 struct ModelOptions {
   Variant variant = Variant::kStatic;
   int classes = 7;
-  PoolKind pool = PoolKind::kMax;  ///< static: max. micro: average ([code]) or max
+  PoolKind pool = PoolKind::kMax;  ///< static: max. micro: average (the authors' program) or max
   double slope = 0.02;             ///< of LeakyReLU; 0 = ReLU
 };
 

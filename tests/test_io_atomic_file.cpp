@@ -149,7 +149,7 @@ TEST_CASE("bytes reach the disk before the name does, and the name before commit
   CHECK(call_log == "ofwsrcosc");
 }
 
-TEST_CASE("the message of a full disk names byte and mend", "[io][atomic_file]") {
+TEST_CASE("the message of a full disk names byte and remedy", "[io][atomic_file]") {
   TemporaryFolder folder;
   faults = {.fail_at = 2, .error = ENOSPC, .only = "write"};
   const std::string message = error_text([&] { write_in_pieces(folder / "file", new_content(), Overwrite::kNo); });

@@ -38,7 +38,7 @@ void put_frames(const std::filesystem::path& folder, const std::string& prefix, 
 
 bool tells(const ClipSet& clips, const std::string& where, const std::string& what) {
   return std::any_of(clips.problems.begin(), clips.problems.end(), [&](const Problem& p) {
-    return p.place.find(where) != std::string::npos && p.message.find(what) != std::string::npos && !p.mend.empty();
+    return p.place.find(where) != std::string::npos && p.message.find(what) != std::string::npos && !p.remedy.empty();
   });
 }
 
@@ -164,7 +164,7 @@ TEST_CASE("The header is found by its names in every known edition", "[coding]")
              Catch::Contains("row 2") && Catch::Contains("has no subject"));
 }
 
-TEST_CASE("Frames are taken by their numbers, and each hole is mended or told", "[clips]") {
+TEST_CASE("Frames are taken by their numbers, and each hole is filled or reported", "[clips]") {
   const TemporaryFolder folder;
   const auto root = folder.path() / "Cropped";
   put_frames(root / "sub01" / "EP01", "reg_img", {8, 9, 10, 11, 12, 100});
@@ -218,7 +218,7 @@ ReadClip read_one(const std::vector<std::string>& names, const std::string& onse
   const ClipSet clips = read_clips(ClipLayout::kCasme2, folder.path());
   ReadClip out;
   for (const auto& frame : clips.clips.at(0).frames) out.frames.push_back(frame.filename().string());
-  for (const Problem& p : clips.problems) out.problems += p.place + ": " + p.message + "; " + p.mend + "\n";
+  for (const Problem& p : clips.problems) out.problems += p.place + ": " + p.message + "; " + p.remedy + "\n";
   return out;
 }
 

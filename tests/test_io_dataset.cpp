@@ -50,7 +50,7 @@ FaceSet small_set(int count) {
 
 std::string joined(const std::vector<Problem>& problems) {
   std::string out;
-  for (const Problem& problem : problems) out += problem.message + "; " + problem.mend + "\n";
+  for (const Problem& problem : problems) out += problem.message + "; " + problem.remedy + "\n";
   return out;
 }
 

@@ -98,12 +98,12 @@ TEST_CASE("every layout of the csv file is read", "[io][fer2013]") {
   CHECK(find_fer2013_csv(folder.path()).filename() == "fer2013.csv");
 }
 
-TEST_CASE("bad csv files are refused with file, row and mend", "[io][fer2013]") {
+TEST_CASE("bad csv files are refused with file, row and remedy", "[io][fer2013]") {
   TemporaryFolder folder;
   const auto path = folder / "fer2013.csv";
   const std::string head = "emotion,pixels,Usage\n", p = pixel_text(0);
   const std::string good = "3," + p + ",Training\n";
-  const std::string mend = "; mend or delete the line, or download the file again";
+  const std::string remedy = "; correct or delete the line, or download the file again";
   const std::string columns =
       "; its columns must be emotion, pixels and (except train.csv) Usage, as in Kaggle's fer2013.csv";
   REQUIRE(outcome(path, head + good) == "no error");
@@ -115,23 +115,23 @@ TEST_CASE("bad csv files are refused with file, row and mend", "[io][fer2013]") 
   CHECK(outcome(path, "emotion,pixels\n3," + p + "\n") == "line 1: there is no column 'Usage'" + columns);
   CHECK(outcome(path, good) == "line 1: there is no column 'emotion'" + columns);
   CHECK(outcome(path, head + good + "3," + pixel_text(0, 2303) + ",Training\n") ==
-        "line 3 (row 1): has 2303 pixels, 2304 (48 x 48) are expected" + mend);
+        "line 3 (row 1): has 2303 pixels, 2304 (48 x 48) are expected" + remedy);
   CHECK(outcome(path, head + "3," + pixel_text(0, 2305) + ",Training\n") ==
-        "line 2 (row 0): has 2305 pixels, 2304 (48 x 48) are expected" + mend);
-  CHECK(outcome(path, head + "3,,Training\n") == "line 2 (row 0): has 0 pixels, 2304 (48 x 48) are expected" + mend);
+        "line 2 (row 0): has 2305 pixels, 2304 (48 x 48) are expected" + remedy);
+  CHECK(outcome(path, head + "3,,Training\n") == "line 2 (row 0): has 0 pixels, 2304 (48 x 48) are expected" + remedy);
   for (const char* value : {"256", "999", "1000", "99999999999999999999999", "-1", "1.5", "x", "0x1", "12\t13"}) {
     std::string pixels = pixel_text(0, 100);
     pixels += " " + std::string(value) + " " + pixel_text(0, 2203);
     CHECK(outcome(path, head + good + good + "3," + pixels + ",Training\n") ==
           "line 4 (row 2): pixel 100 is '" + printable(std::string(value).substr(0, 20)) +
-              (std::string(value).size() > 20 ? "..." : "") + "', not a number from 0 to 255" + mend);
+              (std::string(value).size() > 20 ? "..." : "") + "', not a number from 0 to 255" + remedy);
   }
   CHECK(outcome(path, head + "7," + p + ",Training\n") ==
-        "line 2 (row 0): emotion is '7', not a number from 0 to 6" + mend);
+        "line 2 (row 0): emotion is '7', not a number from 0 to 6" + remedy);
   CHECK(outcome(path, head + "happy," + p + ",Training\n") ==
-        "line 2 (row 0): emotion is 'happy', not a number from 0 to 6" + mend);
+        "line 2 (row 0): emotion is 'happy', not a number from 0 to 6" + remedy);
   CHECK(outcome(path, head + "," + p + ",Training\n") ==
-        "line 2 (row 0): emotion is '', not a number from 0 to 6" + mend);
+        "line 2 (row 0): emotion is '', not a number from 0 to 6" + remedy);
   for (const char* usage : {"training", "Test", "", "PublicTest2"}) {
     CHECK(outcome(path, head + "3," + p + "," + usage + "\n") ==
           "line 2 (row 0): unknown Usage '" + std::string(usage) + "'; use Training, PublicTest or PrivateTest");
@@ -150,11 +150,11 @@ TEST_CASE("bad csv files are refused with file, row and mend", "[io][fer2013]") 
         "line 3 (row 1): has 1 fields, 3 are expected, and no row follows; delete lines 3 to 5" + tail);
   CHECK(outcome(path, head + good + "\n\nsource: kaggle\n") ==
         "line 5: is no row of 3 fields, and no row follows; delete line 5" + tail);
-  CHECK(outcome(path, head + good + "x\n" + good) == "line 3 (row 1): has 1 fields, 3 are expected" + mend);
+  CHECK(outcome(path, head + good + "x\n" + good) == "line 3 (row 1): has 1 fields, 3 are expected" + remedy);
   CHECK(outcome(path, head + "3,\"" + p + ",Training\n") ==
-        "line 2 (row 0): a quote is opened but not closed; mend the line");
+        "line 2 (row 0): a quote is opened but not closed; correct the line");
   CHECK(outcome(path, head + "3,\"" + p + "\"x,Training\n") ==
-        "line 2 (row 0): text follows a closing quote; mend the line");
+        "line 2 (row 0): text follows a closing quote; correct the line");
   // what is no csv text, by what it is
   CHECK(outcome(path, "\x1f\x8b\x08 ...") == "is a gzip archive; unpack it and name the file in it");
   CHECK(outcome(path, "PK\x03\x04 ...") ==

@@ -180,7 +180,7 @@ TEST_CASE("images are found by name, and what is missing is counted and told", "
   CHECK(faces.counts[0].dropped.at("its image file is missing") == 1);
   CHECK(faces.counts[1].dropped.at("its folder is missing") == 1);
   std::string problems;
-  for (const Problem& problem : faces.problems) problems += problem.message + "; " + problem.mend + "\n";
+  for (const Problem& problem : faces.problems) problems += problem.message + "; " + problem.remedy + "\n";
   CHECK_THAT(problems, Catch::Contains("1 rows do not have ten votes, the first: row 2 with 9"));
   CHECK_THAT(problems,
              Catch::Contains("1 image names are given to a second row, the first: fer0000000.png in rows 2, 4"));
@@ -189,7 +189,7 @@ TEST_CASE("images are found by name, and what is missing is counted and told", "
   CHECK_THAT(problems, Catch::Contains("1 rows are of a Usage whose folder is missing, the first: FER2013Valid"));
 }
 
-TEST_CASE("bad FER+ data are refused with file, row and mend", "[io][ferplus]") {
+TEST_CASE("bad FER+ data are refused with file, row and remedy", "[io][ferplus]") {
   const FaceSet faces = voted_faces(1, 6);
   TemporaryFolder folder;
   CHECK(outcome(folder.path()) ==
@@ -226,11 +226,11 @@ TEST_CASE("bad FER+ data are refused with file, row and mend", "[io][ferplus]") 
       put(votes, kHeader + row + changed);
       return outcome(folder.path());
     };
-    const std::string mend = "; mend the row or download the file again";
+    const std::string remedy = "; correct the row or download the file again";
     for (const char* value : {"x", "", "11", "-1", "2.5", "255", "99999999999999999999"}) {
       CHECK(with("4,0,0,1", "4,0," + std::string(value) + ",1") ==
             "/fer2013new.csv: line 3 (row 1): the vote for surprise is '" + std::string(value) +
-                "', not a number from 0 to 10" + mend);
+                "', not a number from 0 to 10" + remedy);
     }
     CHECK(with("Training", "Train") ==
           "/fer2013new.csv: line 3 (row 1): unknown Usage 'Train'; use Training, PublicTest or PrivateTest");
@@ -291,7 +291,7 @@ TEST_CASE("bad FER+ data are refused with file, row and mend", "[io][ferplus]") 
     put(labels, "fer0000000.png,\"(0, 0, 48, 48)\",4,0,0,1,3,2,0,0,0,z\n");
     CHECK(outcome(folder.path()) ==
           "/FER2013Train/label.csv: line 1 (row 0): the vote for NF is 'z', not a number from 0 "
-          "to 10; mend the row or download the file again");
+          "to 10; correct the row or download the file again");
   }
 }
 

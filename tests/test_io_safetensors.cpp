@@ -138,13 +138,13 @@ TEST_CASE("values are copied out by name, type and shape", "[io][safetensors]") 
   file.copy_to<float>("fc1.w", std::array<uint64_t, 2>{2, 3}, out);
   CHECK(out == w);
   const std::string prefix = (folder / "a").string() + ": ";
-  const std::string mend = "; give a file of the same kind of network and task";
+  const std::string remedy = "; give a file of the same kind of network and task";
   CHECK(error_text([&] {
           file.copy_to<float>("fc1.w", std::array<uint64_t, 2>{3, 2}, out);
-        }) == prefix + "tensor 'fc1.w': has shape [2, 3], [3, 2] is expected" + mend);
-  CHECK(error_text([&] { file.values<float>("fc2.w"); }) == prefix + "tensor 'fc2.w': is missing" + mend);
+        }) == prefix + "tensor 'fc1.w': has shape [2, 3], [3, 2] is expected" + remedy);
+  CHECK(error_text([&] { file.values<float>("fc2.w"); }) == prefix + "tensor 'fc2.w': is missing" + remedy);
   CHECK(error_text([&] { file.values<double>("fc1.w"); }) ==
-        prefix + "tensor 'fc1.w': is of type F32, F64 is expected" + mend);
+        prefix + "tensor 'fc1.w': is of type F32, F64 is expected" + remedy);
   CHECK(file.require_metadata("k") == "v");
   CHECK_THAT(error_text([&] { file.require_metadata("x"); }), Catch::Contains("lacks metadata 'x'"));
 }

@@ -20,8 +20,8 @@ namespace fs = std::filesystem;
 constexpr int kSamples = 2;  ///< along each axis of a pixel
 constexpr std::uint32_t kClipItem = 0x2000'0000, kSubjectItem = 0x3000'0000, kOrderItem = 0x4000'0000;
 
-void check(bool good, const std::string& what, const std::string& mend) {
-  if (!good) throw io::Error(io::ErrorKind::kUsage, "made clips", "", what, mend);
+void check(bool good, const std::string& what, const std::string& remedy) {
+  if (!good) throw io::Error(io::ErrorKind::kUsage, "made clips", "", what, remedy);
 }
 
 /// Which subject each clip has: uneven, as in the real sets, and in no order.

@@ -20,8 +20,8 @@ constexpr int kSheetColumns = 12, kSheetSize = 96;
 
 int class_count(bool contempt) { return contempt ? kFaceClasses : kFaceClasses - 1; }
 
-void check(bool good, const std::string& what, const std::string& mend) {
-  if (!good) throw io::Error(io::ErrorKind::kUsage, "made faces", "", what, mend);
+void check(bool good, const std::string& what, const std::string& remedy) {
+  if (!good) throw io::Error(io::ErrorKind::kUsage, "made faces", "", what, remedy);
 }
 
 void check(const FaceSynthOptions& options) {

@@ -2,7 +2,7 @@
 
 namespace shcnn::cuda {
 
-const char* mend_for(cudaError_t code) {
+const char* remedy_for(cudaError_t code) {
   switch (code) {
     case cudaErrorMemoryAllocation:
       return "the GPU's memory is full; use a smaller --batch or end other programs that use this GPU (nvidia-smi "
@@ -39,7 +39,7 @@ const char* mend_for(cudaError_t code) {
 void throw_cuda_error(cudaError_t code, const char* place) {
   cudaGetLastError();  // an error that is not sticky is forgotten, so that the next op does not report it again
   throw Error(ErrorKind::kDevice, place,
-              message(cudaGetErrorString(code), " (", cudaGetErrorName(code), "); ", mend_for(code)));
+              message(cudaGetErrorString(code), " (", cudaGetErrorName(code), "); ", remedy_for(code)));
 }
 
 }  // namespace shcnn::cuda

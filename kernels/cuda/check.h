@@ -8,7 +8,7 @@
 namespace shcnn::cuda {
 
 /// What a user can do about `code`; a sentence.
-const char* mend_for(cudaError_t code);
+const char* remedy_for(cudaError_t code);
 /// Throws Error(kDevice, place, ...) for `code`, which is not cudaSuccess.
 [[noreturn]] void throw_cuda_error(cudaError_t code, const char* place);
 

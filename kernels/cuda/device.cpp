@@ -70,7 +70,7 @@ void* CudaDevice::allocate(std::size_t bytes) {
     cudaMemGetInfo(&free_bytes, &total_bytes);
     throw Error(ErrorKind::kDevice, name_,
                 message("out of memory: ", bytes, " bytes asked for, ", free_bytes, " of ", total_bytes, " are free; ",
-                        mend_for(code)));
+                        remedy_for(code)));
   }
   check(code, name_.c_str());
   return pointer;

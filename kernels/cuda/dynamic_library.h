@@ -16,11 +16,11 @@ namespace shcnn::cuda {
 class DynamicLibrary {
  public:
   /// `soname` is looked for as the linker would, then as `file`, where it was when this was built (null: nowhere else).
-  /// `name` and `mend` are for messages: "NAME cannot be used: ...; MEND". Throws Error(kDevice) where it is not there.
-  DynamicLibrary(const char* soname, const char* file, std::string name, std::string mend)
+  /// `name` and `remedy` are for messages: "NAME cannot be used: ...; REMEDY". Throws Error(kDevice) where it is not there.
+  DynamicLibrary(const char* soname, const char* file, std::string name, std::string remedy)
       : soname_(soname),
         name_(std::move(name)),
-        mend_(std::move(mend)),
+        remedy_(std::move(remedy)),
         handle_(dlopen(soname, RTLD_NOW | RTLD_LOCAL)) {
     const std::string why = handle_ ? "" : dlerror();
     if (!handle_ && file) handle_ = dlopen(file, RTLD_NOW | RTLD_LOCAL);
@@ -39,11 +39,11 @@ class DynamicLibrary {
 
  private:
   [[noreturn]] void fail(const std::string& why) const {
-    throw Error(ErrorKind::kDevice, soname_, message(name_, " cannot be used: ", why, "; ", mend_));
+    throw Error(ErrorKind::kDevice, soname_, message(name_, " cannot be used: ", why, "; ", remedy_));
   }
 
   const char* soname_;
-  std::string name_, mend_;
+  std::string name_, remedy_;
   void* handle_;
 };
 

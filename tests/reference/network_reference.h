@@ -1,4 +1,4 @@
-// SHCNN's forward pass and loss written once more, straight from the paper's Fig. 1 and spec.md: float64, NCHW, one
+// SHCNN's forward pass and loss written once more, straight from the paper's Fig. 1: float64, NCHW, one
 // image, every zero-pad really there and every dead cell computed. Shares nothing with kernels/ and engine/.
 #pragma once
 

@@ -129,7 +129,7 @@ Json clip_facts(const ClipChoice& choice, const Common& common) {
   Json problems = Json::array();
   clips.problems.insert(clips.problems.end(), check.problems.begin(), check.problems.end());
   for (const io::Problem& p : clips.problems) {
-    problems.push_back({{"place", p.place}, {"message", p.message}, {"mend", p.mend}});
+    problems.push_back({{"place", p.place}, {"message", p.message}, {"mend", p.remedy}});
   }
   Json out = {{"dataset", io::layout_name(clips.layout)},
               {"coding_file", clips.coding_file.filename().string()},

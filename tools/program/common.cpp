@@ -35,9 +35,9 @@ void add_seed(OptionSet& verb, Common& common) {
   verb.add_option("--seed", common.seed, "of everything random").show_default().group("Everywhere");
 }
 
-void require_option(const OptionSet& verb, const std::string& name, const std::string& mend) {
+void require_option(const OptionSet& verb, const std::string& name, const std::string& remedy) {
   if (!verb.given(name)) {
-    throw Failure(ExitCode::kUsage, fmt::format("{} needs {}: {}", verb.name(), name, mend));
+    throw Failure(ExitCode::kUsage, fmt::format("{} needs {}: {}", verb.name(), name, remedy));
   }
 }
 

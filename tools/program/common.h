@@ -48,9 +48,9 @@ Option add_threads(OptionSet& verb, Common& common, const std::string& what);
 /// Adds --seed.
 void add_seed(OptionSet& verb, Common& common);
 
-/// Throws Failure(kUsage) unless option `name` was given by flag or configuration; `mend` ends the sentence
-/// "shcnn train needs --data: <mend>".
-void require_option(const OptionSet& verb, const std::string& name, const std::string& mend);
+/// Throws Failure(kUsage) unless option `name` was given by flag or configuration; `remedy` ends the sentence
+/// "shcnn train needs --data: <remedy>".
+void require_option(const OptionSet& verb, const std::string& name, const std::string& remedy);
 /// Throws Failure(kUsage) if `path` exists (a folder: is not empty) and --force is off, and io::Error(kDisk) if it
 /// could not be made. Called before any work.
 void refuse_overwriting(const std::string& path, const Common& common);

@@ -34,7 +34,7 @@ Json facts_of(const std::string& dataset, const io::FaceSet& faces) {
   }
   Json problems = Json::array();
   for (const io::Problem& p : report.problems) {
-    problems.push_back({{"place", p.place}, {"message", p.message}, {"mend", p.mend}});
+    problems.push_back({{"place", p.place}, {"message", p.message}, {"mend", p.remedy}});
   }
   return {{"dataset", dataset},
           {"source", faces.source},

@@ -114,7 +114,7 @@ LoadedSplit load_split(const DatasetChoice& choice, const std::string& rule, con
 }
 
 void remark_problems(const Common& common, const std::vector<io::Problem>& problems) {
-  for (const io::Problem& p : problems) remark(common, fmt::format("note: {}: {}; {}", p.place, p.message, p.mend));
+  for (const io::Problem& p : problems) remark(common, fmt::format("note: {}: {}; {}", p.place, p.message, p.remedy));
 }
 
 void require_classes_of_weights(const std::string& weights, const std::vector<std::string>& weights_classes,

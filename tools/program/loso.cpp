@@ -27,8 +27,8 @@ void resolve_options(OptionSet& verb, const LosoArguments& args, const Common& c
   show_resolved_loso(verb, args, common);
 }
 
-[[noreturn]] void no_such_run(const std::string& out, const std::string& mend) {
-  throw Failure(ExitCode::kUsage, out + ": no such run; " + mend);
+[[noreturn]] void no_such_run(const std::string& out, const std::string& remedy) {
+  throw Failure(ExitCode::kUsage, out + ": no such run; " + remedy);
 }
 
 void require_data(const OptionSet& verb, const LosoArguments& args) {

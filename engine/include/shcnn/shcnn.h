@@ -36,7 +36,7 @@ struct RecognizerOptions {
 /// A trained network on a device. Movable; one thread at a time may use an object, any number of objects may exist.
 class Recognizer {
  public:
-  /// Throws std::runtime_error with one line that names the file or device and the mend.
+  /// Throws std::runtime_error with one line that names the file or device and how to fix it.
   static Recognizer load(const std::filesystem::path& weights, const RecognizerOptions& options = {});
 
   Recognizer(Recognizer&&) noexcept;
