@@ -25,8 +25,8 @@
 #include "bench/peers/opencv_flow.h"
 #include "flow/stages.h"
 #include "flow/tvl1.h"
-#include "kernels/cpu/thread_pool.h"
 #include "kernels/error.h"
+#include "kernels/threads/thread_pool.h"
 
 namespace {
 

@@ -19,8 +19,8 @@
 #include <vector>
 
 #include "bench/peers/saliency_peer.h"
-#include "engine/initialise.h"
-#include "engine/saliency.h"
+#include "engine/explain/saliency.h"
+#include "engine/net/initialise.h"
 #include "kernels/backend.h"
 #include "kernels/math/philox.h"
 

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/training_step.h"
+#include "engine/train/training_step.h"
 #include "kernels/backend.h"
 #ifdef SHCNN_HAVE_TORCH
 #include "bench/peers/torch_step.h"

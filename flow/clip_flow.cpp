@@ -10,8 +10,8 @@
 #include "flow/clip_frames.h"
 #include "flow/frame_resize.h"
 #include "flow/stages.h"
-#include "kernels/cpu/thread_pool.h"
 #include "kernels/error.h"
+#include "kernels/threads/thread_pool.h"
 
 namespace shcnn::flow {
 namespace {

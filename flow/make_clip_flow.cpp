@@ -3,8 +3,8 @@
 
 #include "flow/clip_flow.h"
 #include "kernels/backend.h"
-#include "kernels/cpu/thread_pool.h"
 #include "kernels/error.h"
+#include "kernels/threads/thread_pool.h"
 
 namespace shcnn::flow {
 namespace {

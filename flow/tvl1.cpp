@@ -17,8 +17,8 @@
 
 #include "flow/pyramid_plan.h"
 #include "flow/stages.h"
-#include "kernels/cpu/thread_pool.h"
 #include "kernels/error.h"
+#include "kernels/threads/thread_pool.h"
 
 namespace shcnn::flow {
 namespace {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/initialise.h"
-#include "engine/samples.h"
-#include "engine/training_step.h"
+#include "engine/net/initialise.h"
+#include "engine/net/samples.h"
+#include "engine/train/training_step.h"
 #include "kernels/backend.h"
 #include "kernels/math/philox.h"
 #include "reference/network_reference.h"

@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "io/error.h"
+#include "io/files/error.h"
 
 namespace shcnn::io::test {
 

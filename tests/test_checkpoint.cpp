@@ -10,13 +10,13 @@
 #include <map>
 #include <set>
 
-#include "engine/checkpoint.h"
-#include "engine/finite_scores.h"
-#include "engine/image_scorer.h"
-#include "engine/saliency.h"
+#include "engine/explain/saliency.h"
+#include "engine/net/finite_scores.h"
+#include "engine/net/image_scorer.h"
+#include "engine/train/checkpoint.h"
 #include "engine_support.h"
-#include "io/error.h"
-#include "io/safetensors.h"
+#include "io/files/error.h"
+#include "io/formats/safetensors.h"
 #include "io_support.h"
 #include "shcnn/shcnn.h"
 #include "support/executor.h"

@@ -10,8 +10,8 @@
 #include <cstdio>
 #include <memory>
 
-#include "engine/initialise.h"
-#include "engine/trainer.h"
+#include "engine/net/initialise.h"
+#include "engine/train/trainer.h"
 #include "engine_support.h"
 #include "support/executor.h"
 #include "support/options.h"

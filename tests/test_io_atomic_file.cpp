@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 
-#include "io/atomic_file.h"
+#include "io/files/atomic_file.h"
 #include "io_support.h"
 #include "support/system_faults.h"
 

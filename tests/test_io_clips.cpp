@@ -5,14 +5,14 @@
 #include <cmath>
 #include <cstring>
 
-#include "io/clip_check.h"
-#include "io/clip_classes.h"
-#include "io/clip_set.h"
-#include "io/coding_table.h"
-#include "io/image.h"
+#include "io/clips/clip_check.h"
+#include "io/clips/clip_classes.h"
+#include "io/clips/clip_set.h"
+#include "io/clips/coding_table.h"
+#include "io/formats/xlsx.h"
+#include "io/images/image.h"
 #include "io/synth/clip_motion.h"
 #include "io/synth/clips.h"
-#include "io/xlsx.h"
 #include "io_support.h"
 #include "support/options.h"
 

@@ -7,13 +7,13 @@
 #include <chrono>
 #include <opencv2/imgcodecs.hpp>
 
-#include "io/data_report.h"
-#include "io/dataset_writers.h"
-#include "io/face_folders.h"
-#include "io/fer2013.h"
-#include "io/ferplus_votes.h"
-#include "io/image.h"
-#include "io/load_dataset.h"
+#include "io/faces/data_report.h"
+#include "io/faces/dataset_writers.h"
+#include "io/faces/face_folders.h"
+#include "io/faces/fer2013.h"
+#include "io/faces/ferplus_votes.h"
+#include "io/faces/load_dataset.h"
+#include "io/images/image.h"
 #include "io_support.h"
 
 namespace shcnn::io {

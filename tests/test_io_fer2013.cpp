@@ -3,8 +3,8 @@
 #include <chrono>
 #include <random>
 
-#include "io/dataset_writers.h"
-#include "io/fer2013.h"
+#include "io/faces/dataset_writers.h"
+#include "io/faces/fer2013.h"
 #include "io_support.h"
 #include "support/options.h"
 

@@ -4,9 +4,9 @@
 #include <catch2/catch.hpp>
 #include <random>
 
-#include "io/dataset_writers.h"
-#include "io/ferplus.h"
-#include "io/image.h"
+#include "io/faces/dataset_writers.h"
+#include "io/faces/ferplus.h"
+#include "io/images/image.h"
 #include "io_support.h"
 #include "support/options.h"
 

@@ -10,9 +10,9 @@
 #include <opencv2/videoio.hpp>
 #include <random>
 
-#include "io/flo.h"
-#include "io/frames.h"
-#include "io/npy.h"
+#include "io/clips/frames.h"
+#include "io/formats/flo.h"
+#include "io/formats/npy.h"
 #include "io_support.h"
 #include "support/options.h"
 

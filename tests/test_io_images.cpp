@@ -14,9 +14,9 @@
 #include <opencv2/imgproc.hpp>
 #include <random>
 
-#include "io/image.h"
+#include "io/files/module.h"
+#include "io/images/image.h"
 #include "io/media/images.h"
-#include "io/module.h"
 #include "io_support.h"
 #include "support/options.h"
 

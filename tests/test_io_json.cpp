@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "io/json.h"
+#include "io/formats/json.h"
 #include "tests/io_support.h"
 
 using namespace shcnn::io;

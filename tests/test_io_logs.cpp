@@ -4,8 +4,8 @@
 #include <limits>
 #include <random>
 
-#include "io/curves_csv.h"
-#include "io/event_log.h"
+#include "io/formats/curves_csv.h"
+#include "io/formats/event_log.h"
 #include "io_support.h"
 #include "support/options.h"
 

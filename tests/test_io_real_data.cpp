@@ -6,8 +6,8 @@
 #include <chrono>
 #include <cstdlib>
 
-#include "io/ferplus.h"
-#include "io/load_dataset.h"
+#include "io/faces/ferplus.h"
+#include "io/faces/load_dataset.h"
 #include "io_support.h"
 
 namespace shcnn::io {

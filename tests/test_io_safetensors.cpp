@@ -11,7 +11,7 @@
 #include <limits>
 #include <random>
 
-#include "io/safetensors.h"
+#include "io/formats/safetensors.h"
 #include "io_support.h"
 #include "support/options.h"
 
@@ -258,8 +258,7 @@ TEST_CASE("bad safetensors files are refused with their reason", "[io][safetenso
     std::string deep;
     for (int i = 0; i < 100000; ++i) deep += "{\"x\":";
     refused(assemble(deep), "header, byte 88: is nested more than 16 deep");
-    refused(assemble("{\"x\":{\"shape\":" + std::string(100000, '[')),
-            "header, byte 36: is nested more than 16 deep");
+    refused(assemble("{\"x\":{\"shape\":" + std::string(100000, '[')), "header, byte 36: is nested more than 16 deep");
   }
   SECTION("keys") {
     refused(assemble("{" + x + "," + x + "}", eight), "tensor 'x': this name is given twice");

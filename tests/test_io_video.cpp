@@ -7,8 +7,8 @@
 #include <opencv2/videoio.hpp>
 #include <random>
 
-#include "io/frames.h"
-#include "io/video.h"
+#include "io/clips/frames.h"
+#include "io/images/video.h"
 #include "io_support.h"
 #include "support/options.h"
 

@@ -12,13 +12,13 @@
 #include <set>
 #include <thread>
 
-#include "engine/loso_fold.h"
-#include "engine/loso_plan.h"
-#include "engine/loso_results.h"
-#include "engine/loso_run.h"
-#include "engine/range_lock.h"
-#include "engine/vote.h"
-#include "io/clip_classes.h"
+#include "engine/crossval/loso_fold.h"
+#include "engine/crossval/loso_plan.h"
+#include "engine/crossval/loso_results.h"
+#include "engine/crossval/loso_run.h"
+#include "engine/crossval/vote.h"
+#include "engine/files/range_lock.h"
+#include "io/clips/clip_classes.h"
 #include "io/synth/clips.h"
 #include "io_support.h"
 #include "support/options.h"

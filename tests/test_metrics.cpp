@@ -1,7 +1,7 @@
 // Metrics against published matrices and toy cases.
 #include <catch2/catch.hpp>
 
-#include "engine/metrics.h"
+#include "engine/net/metrics.h"
 
 using shcnn::Confusion;
 

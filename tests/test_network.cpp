@@ -2,8 +2,8 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "engine/network.h"
-#include "engine/training_step.h"
+#include "engine/net/network.h"
+#include "engine/train/training_step.h"
 #include "engine_support.h"
 #include "kernels/math/dropout.h"
 #include "support/executor.h"

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <vector>
 
-#include "engine/run_folder.h"
+#include "engine/train/run_folder.h"
 #include "io_support.h"
 
 namespace shcnn {

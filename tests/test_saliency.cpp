@@ -5,9 +5,9 @@
 #include <cmath>
 #include <cstdio>
 
-#include "engine/attack.h"
-#include "engine/initialise.h"
-#include "engine/saliency.h"
+#include "engine/explain/attack.h"
+#include "engine/explain/saliency.h"
+#include "engine/net/initialise.h"
 #include "engine_support.h"
 #include "support/executor.h"
 #include "support/random.h"

@@ -4,8 +4,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "engine/checkpoint.h"
-#include "engine/run_folder.h"
+#include "engine/train/checkpoint.h"
+#include "engine/train/run_folder.h"
 #include "io_support.h"
 #include "support/system_faults.h"
 

@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "io/fer2013.h"
-#include "io/ferplus.h"
+#include "io/faces/fer2013.h"
+#include "io/faces/ferplus.h"
 #include "io/synth/faces.h"
 #include "io_support.h"
 

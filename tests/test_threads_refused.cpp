@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "io/parallel.h"
-#include "kernels/cpu/thread_pool.h"
+#include "io/files/parallel.h"
+#include "kernels/threads/thread_pool.h"
 
 namespace {
 

@@ -8,10 +8,10 @@
 #include <new>
 #include <set>
 
-#include "engine/run_folder.h"
-#include "engine/trainer.h"
+#include "engine/train/run_folder.h"
+#include "engine/train/trainer.h"
 #include "engine_support.h"
-#include "io/error.h"
+#include "io/files/error.h"
 #include "support/executor.h"
 #include "support/options.h"
 #include "support/random.h"

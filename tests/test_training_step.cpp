@@ -3,8 +3,8 @@
 #include <catch2/catch.hpp>
 #include <cstring>
 
-#include "engine/initialise.h"
-#include "engine/trainer.h"
+#include "engine/net/initialise.h"
+#include "engine/train/trainer.h"
 #include "engine_support.h"
 #include "support/executor.h"
 #include "support/same_bits.h"

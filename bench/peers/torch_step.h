@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "engine/train_config.h"
+#include "engine/train/train_config.h"
 #include "models/shcnn.h"
 
 namespace shcnn::bench {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "io/clip_set.h"
+#include "io/clips/clip_set.h"
 
 namespace shcnn::synth {
 

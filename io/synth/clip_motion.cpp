@@ -3,7 +3,7 @@
 #include <cmath>
 #include <string>
 
-#include "io/error.h"
+#include "io/files/error.h"
 #include "io/synth/face_geometry.h"
 
 namespace shcnn::synth {

@@ -5,14 +5,14 @@
 #include <mutex>
 #include <utility>
 
-#include "io/flo.h"
-#include "io/natural_less.h"
-#include "io/output_folder.h"
-#include "io/parallel.h"
+#include "io/files/natural_less.h"
+#include "io/files/output_folder.h"
+#include "io/files/parallel.h"
+#include "io/formats/flo.h"
+#include "io/formats/xlsx.h"
 #include "io/synth/clip_layouts.h"
 #include "io/synth/clips.h"
 #include "io/synth/random_stream.h"
-#include "io/xlsx.h"
 
 namespace shcnn::synth {
 namespace {

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "io/atomic_file.h"
-#include "io/clip_set.h"
-#include "io/image.h"
+#include "io/clips/clip_set.h"
+#include "io/files/atomic_file.h"
+#include "io/images/image.h"
 
 namespace shcnn::synth {
 

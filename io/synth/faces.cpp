@@ -7,10 +7,10 @@
 #include <system_error>
 #include <vector>
 
-#include "io/dataset_writers.h"
-#include "io/error.h"
-#include "io/output_folder.h"
-#include "io/parallel.h"
+#include "io/faces/dataset_writers.h"
+#include "io/files/error.h"
+#include "io/files/output_folder.h"
+#include "io/files/parallel.h"
 
 namespace shcnn::synth {
 namespace {

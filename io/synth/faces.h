@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <filesystem>
 
-#include "io/dataset.h"
-#include "io/image.h"
+#include "io/faces/dataset.h"
+#include "io/images/image.h"
 #include "io/synth/face_render.h"
 #include "io/synth/face_sampling.h"
 

@@ -10,8 +10,8 @@
 #include "kernels/cpu/args.h"
 #include "kernels/cpu/conv2d_lanes.h"
 #include "kernels/cpu/entry_points.h"
-#include "kernels/cpu/thread_pool.h"
 #include "kernels/cpu/tiles.h"
+#include "kernels/threads/thread_pool.h"
 
 namespace shcnn::cpu::SHCNN_ISA_NAMESPACE {
 

@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "kernels/cpu/thread_pool.h"
 #include "kernels/device.h"
+#include "kernels/threads/thread_pool.h"
 
 namespace shcnn::cpu {
 

@@ -13,8 +13,8 @@
 // Tasks are rows of the result (columns for the small input gradient), fixed by shape.
 #include "kernels/cpu/args.h"
 #include "kernels/cpu/entry_points.h"
-#include "kernels/cpu/thread_pool.h"
 #include "kernels/cpu/tiles.h"
+#include "kernels/threads/thread_pool.h"
 
 namespace shcnn::cpu::SHCNN_ISA_NAMESPACE {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "kernels/cpu/thread_pool.h"
 #include "kernels/device.h"
+#include "kernels/threads/thread_pool.h"
 
 namespace shcnn::naive {
 

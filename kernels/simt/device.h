@@ -5,9 +5,9 @@
 #include <map>
 #include <string>
 
-#include "kernels/cpu/thread_pool.h"
 #include "kernels/device.h"
 #include "kernels/simt/executor.h"
+#include "kernels/threads/thread_pool.h"
 
 namespace shcnn::simt {
 

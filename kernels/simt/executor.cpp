@@ -8,10 +8,10 @@
 #include <random>
 #include <string>
 
-#include "kernels/cpu/thread_pool.h"
 #include "kernels/error.h"
 #include "kernels/simt/fiber.h"
 #include "kernels/simt/guard.h"
+#include "kernels/threads/thread_pool.h"
 
 namespace shcnn::simt {
 

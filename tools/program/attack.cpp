@@ -1,13 +1,13 @@
 // shcnn attack: the paper's Fig. 14 over many images. Takes gray levels from the saliency pixels, classifies again, and
 // counts how often the class changes, beside the same number of random pixels.
-#include "engine/attack.h"
+#include "engine/explain/attack.h"
 
 #include <fmt/format.h>
 
 #include <filesystem>
 #include <memory>
 
-#include "io/output_folder.h"
+#include "io/files/output_folder.h"
 #include "tools/program/progress.h"
 #include "tools/program/saliency_inputs.h"
 #include "tools/program/saliency_panel.h"

@@ -4,7 +4,7 @@
 #include <opencv2/imgproc.hpp>
 #include <set>
 
-#include "io/image.h"
+#include "io/images/image.h"
 #include "tools/program/saliency_panel.h"
 
 namespace shcnn::program {

@@ -4,8 +4,8 @@
 #include <opencv2/core.hpp>
 #include <vector>
 
-#include "engine/clip_images.h"
-#include "io/clip_set.h"
+#include "engine/crossval/clip_images.h"
+#include "io/clips/clip_set.h"
 
 namespace shcnn::program {
 

@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <set>
 
-#include "io/clip_check.h"
-#include "io/clip_classes.h"
-#include "io/error.h"
+#include "io/clips/clip_check.h"
+#include "io/clips/clip_classes.h"
+#include "io/files/error.h"
 #include "tools/program/datasets.h"
 #include "tools/program/progress.h"
 

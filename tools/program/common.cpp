@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <iostream>
 
-#include "io/output_folder.h"
+#include "io/files/output_folder.h"
 #include "tools/program/standard_streams.h"
 
 namespace shcnn::program {

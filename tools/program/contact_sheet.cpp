@@ -7,7 +7,7 @@
 #include <opencv2/imgproc.hpp>
 #include <utility>
 
-#include "io/image.h"
+#include "io/images/image.h"
 #include "tools/program/exit_code.h"
 #include "tools/program/pictures.h"
 

@@ -4,10 +4,10 @@
 #include <filesystem>
 #include <memory>
 
-#include "io/dataset_writers.h"
-#include "io/ferplus.h"
-#include "io/load_dataset.h"
-#include "io/output_folder.h"
+#include "io/faces/dataset_writers.h"
+#include "io/faces/ferplus.h"
+#include "io/faces/load_dataset.h"
+#include "io/files/output_folder.h"
 #include "tools/program/datasets.h"
 #include "tools/program/verbs.h"
 

@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <memory>
 
-#include "io/data_report.h"
-#include "io/error.h"
-#include "io/folder_entries.h"
+#include "io/faces/data_report.h"
+#include "io/files/error.h"
+#include "io/files/folder_entries.h"
 #include "tools/program/clips.h"
 #include "tools/program/datasets.h"
 #include "tools/program/verbs.h"

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <memory>
 
-#include "io/dataset.h"
-#include "io/dataset_writers.h"
+#include "io/faces/dataset.h"
+#include "io/faces/dataset_writers.h"
 #include "io/synth/faces.h"
 #include "tools/program/verbs.h"
 

@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <utility>
 
-#include "io/csv.h"
-#include "io/folder_entries.h"
-#include "io/load_dataset.h"
+#include "io/faces/load_dataset.h"
+#include "io/files/folder_entries.h"
+#include "io/files/text.h"
 
 namespace shcnn::program {
 namespace {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/samples.h"
-#include "io/dataset.h"
+#include "engine/net/samples.h"
+#include "io/faces/dataset.h"
 #include "tools/program/common.h"
 
 namespace shcnn::program {

@@ -3,10 +3,10 @@
 
 #include <memory>
 
-#include "engine/checkpoint.h"
-#include "engine/finite_scores.h"
-#include "engine/run_folder.h"
-#include "io/output_folder.h"
+#include "engine/net/finite_scores.h"
+#include "engine/train/checkpoint.h"
+#include "engine/train/run_folder.h"
+#include "io/files/output_folder.h"
 #include "kernels/backend.h"
 #include "tools/program/datasets.h"
 #include "tools/program/progress.h"

@@ -6,7 +6,7 @@
 #include <opencv2/core.hpp>
 #include <stdexcept>
 
-#include "io/error.h"
+#include "io/files/error.h"
 #include "kernels/error.h"
 
 namespace shcnn::program {
@@ -57,7 +57,7 @@ std::string one_line(std::string text) {
   return text;
 }
 
-/// Memory that no file asked for: io/memory.h names the file where one did.
+/// Memory that no file asked for: io/files/memory.h names the file where one did.
 Ending out_of_memory() {
   return {ExitCode::kDevice,
           "out of host memory: free some, raise the limit of this process, or ask for less at once (--batch, --jobs, "

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <new>
 
-#include "io/input_file.h"
+#include "io/files/input_file.h"
 #include "tools/program/exit_code.h"
 
 namespace shcnn::program {

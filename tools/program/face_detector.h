@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "io/module.h"
+#include "io/files/module.h"
 #include "tools/program/faces_module.h"
 
 namespace shcnn::program {

@@ -12,11 +12,11 @@
 #include <numeric>
 
 #include "flow/clip_flow.h"
-#include "io/flo.h"
-#include "io/frames.h"
-#include "io/image.h"
-#include "io/npy.h"
-#include "io/output_folder.h"
+#include "io/clips/frames.h"
+#include "io/files/output_folder.h"
+#include "io/formats/flo.h"
+#include "io/formats/npy.h"
+#include "io/images/image.h"
 #include "kernels/backend.h"
 #include "tools/program/flow_overview.h"
 #include "tools/program/pictures.h"

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "flow/flow_color.h"
-#include "io/frames.h"
-#include "io/image.h"
+#include "io/clips/frames.h"
+#include "io/images/image.h"
 
 namespace shcnn::program {
 

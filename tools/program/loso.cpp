@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "io/atomic_file.h"
+#include "io/files/atomic_file.h"
 #include "tools/program/config_file.h"
 #include "tools/program/loso_session.h"
 #include "tools/program/results.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
 
-#include "io/image.h"
+#include "io/images/image.h"
 #include "tools/program/clip_pictures.h"
 #include "tools/program/flow_overview.h"
 #include "tools/program/pictures.h"

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/clip_images.h"
-#include "engine/loso_fold.h"
-#include "engine/loso_plan.h"
-#include "engine/metrics.h"
-#include "io/clip_set.h"
+#include "engine/crossval/clip_images.h"
+#include "engine/crossval/loso_fold.h"
+#include "engine/crossval/loso_plan.h"
+#include "engine/net/metrics.h"
+#include "io/clips/clip_set.h"
 
 namespace shcnn::program {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/loso_plan.h"
-#include "engine/loso_results.h"
+#include "engine/crossval/loso_plan.h"
+#include "engine/crossval/loso_results.h"
 
 namespace shcnn::program {
 

@@ -8,10 +8,10 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "engine/metrics.h"
-#include "io/atomic_file.h"
-#include "io/clip_classes.h"
-#include "io/parallel.h"
+#include "engine/net/metrics.h"
+#include "io/clips/clip_classes.h"
+#include "io/files/atomic_file.h"
+#include "io/files/parallel.h"
 #include "tools/program/config_file.h"
 #include "tools/program/loso_pictures.h"
 #include "tools/program/machine.h"

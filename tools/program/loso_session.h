@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/clip_images.h"
-#include "engine/loso_plan.h"
-#include "engine/loso_results.h"
-#include "engine/loso_run.h"
+#include "engine/crossval/clip_images.h"
+#include "engine/crossval/loso_plan.h"
+#include "engine/crossval/loso_results.h"
+#include "engine/crossval/loso_run.h"
 #include "tools/program/clips.h"
 #include "tools/program/train_options.h"
 

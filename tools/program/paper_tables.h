@@ -4,7 +4,7 @@
 #include <span>
 #include <string>
 
-#include "engine/loso_plan.h"
+#include "engine/crossval/loso_plan.h"
 
 namespace shcnn::program {
 

@@ -6,10 +6,10 @@
 #include <opencv2/imgproc.hpp>
 #include <set>
 
-#include "io/csv.h"
-#include "io/folder_entries.h"
-#include "io/frames.h"
-#include "io/natural_less.h"
+#include "io/clips/frames.h"
+#include "io/files/folder_entries.h"
+#include "io/files/natural_less.h"
+#include "io/formats/csv.h"
 #include "tools/program/exit_code.h"
 
 namespace shcnn::program {

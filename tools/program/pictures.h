@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "io/frames.h"
-#include "io/image.h"
+#include "io/clips/frames.h"
+#include "io/images/image.h"
 #include "tools/program/common.h"
 
 namespace shcnn::program {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <optional>
 
-#include "engine/finite_scores.h"
+#include "engine/net/finite_scores.h"
 #include "tools/program/contact_sheet.h"
 #include "tools/program/face_detector.h"
 #include "tools/program/pictures.h"

@@ -5,8 +5,8 @@
 
 #include <filesystem>
 
-#include "io/atomic_file.h"
-#include "io/output_folder.h"
+#include "io/files/atomic_file.h"
+#include "io/files/output_folder.h"
 #include "tools/program/report_loso.h"
 #include "tools/program/report_training.h"
 #include "tools/program/verbs.h"

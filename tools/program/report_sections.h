@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/metrics.h"
+#include "engine/net/metrics.h"
 #include "tools/program/html.h"
 
 namespace shcnn::program {

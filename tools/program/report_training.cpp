@@ -9,7 +9,7 @@
 #include <map>
 #include <optional>
 
-#include "engine/checkpoint.h"
+#include "engine/train/checkpoint.h"
 #include "tools/program/charts.h"
 #include "tools/program/html.h"
 #include "tools/program/paper_tables.h"

@@ -8,8 +8,8 @@
 #include <memory>
 #include <numeric>
 
-#include "engine/attack.h"
-#include "io/output_folder.h"
+#include "engine/explain/attack.h"
+#include "io/files/output_folder.h"
 #include "io/synth/faces.h"
 #include "tools/program/reproduce.h"
 #include "tools/program/saliency_inputs.h"

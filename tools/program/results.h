@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "engine/evaluator.h"
+#include "engine/net/evaluator.h"
 #include "tools/program/datasets.h"
 
 namespace shcnn::program {

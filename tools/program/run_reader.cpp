@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "io/csv.h"
-#include "io/event_log.h"
-#include "io/json.h"
+#include "io/formats/csv.h"
+#include "io/formats/event_log.h"
+#include "io/formats/json.h"
 #include "tools/program/config_file.h"
 #include "tools/program/exit_code.h"
 #include "tools/program/toml_file.h"

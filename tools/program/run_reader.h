@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/metrics.h"
+#include "engine/net/metrics.h"
 
 namespace shcnn::program {
 

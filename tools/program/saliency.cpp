@@ -5,8 +5,8 @@
 #include <memory>
 #include <span>
 
-#include "io/npy.h"
-#include "io/output_folder.h"
+#include "io/files/output_folder.h"
+#include "io/formats/npy.h"
 #include "tools/program/progress.h"
 #include "tools/program/saliency_inputs.h"
 #include "tools/program/saliency_panel.h"

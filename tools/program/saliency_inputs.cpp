@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <type_traits>
 
-#include "engine/resize.h"
-#include "io/image.h"
+#include "engine/net/resize.h"
+#include "io/images/image.h"
 #include "tools/program/pictures.h"
 
 namespace shcnn::program {
@@ -42,9 +42,7 @@ void add_saliency_options(OptionSet& verb, SaliencyArguments& args) {
   verb.add_option("--out", args.out, "folder for the pictures; without it numbers alone");
   add_dataset_options(verb, args.data);
   add_split_option(verb, "--split", args.split, "the split of the data set");
-  verb.add_option("--limit", args.limit, "images of the split, from the first on; 0 = all")
-      .show_default()
-      .at_least(0);
+  verb.add_option("--limit", args.limit, "images of the split, from the first on; 0 = all").show_default().at_least(0);
   verb.add_option("--pictures", args.pictures, "images that get files in --out, from the first on; 0 = all")
       .show_default()
       .at_least(0);

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/checkpoint.h"
-#include "engine/finite_scores.h"
-#include "engine/saliency.h"
+#include "engine/explain/saliency.h"
+#include "engine/net/finite_scores.h"
+#include "engine/train/checkpoint.h"
 #include "kernels/backend.h"
 #include "tools/program/datasets.h"
 

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
-#include "io/atomic_file.h"
-#include "io/image.h"
+#include "io/files/atomic_file.h"
+#include "io/images/image.h"
 #include "tools/program/pictures.h"
 
 namespace shcnn::program {

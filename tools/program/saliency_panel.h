@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/saliency.h"
+#include "engine/explain/saliency.h"
 
 namespace shcnn::program {
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "io/input_file.h"
+#include "io/files/input_file.h"
 
 namespace shcnn::program {
 namespace {

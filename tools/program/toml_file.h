@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-#include "io/error.h"
+#include "io/files/error.h"
 
 namespace shcnn::program {
 

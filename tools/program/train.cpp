@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "engine/run_folder.h"
-#include "engine/train_config.h"
-#include "engine/trainer.h"
-#include "io/output_folder.h"
+#include "engine/train/run_folder.h"
+#include "engine/train/train_config.h"
+#include "engine/train/trainer.h"
+#include "io/files/output_folder.h"
 #include "tools/program/config_file.h"
 #include "tools/program/datasets.h"
 #include "tools/program/machine.h"

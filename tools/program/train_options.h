@@ -4,7 +4,7 @@
 #include <functional>
 #include <vector>
 
-#include "engine/train_config.h"
+#include "engine/train/train_config.h"
 #include "tools/program/common.h"
 
 namespace shcnn::program {
