@@ -26,7 +26,7 @@
 #include "flow/stages.h"
 #include "flow/tvl1.h"
 #include "kernels/error.h"
-#include "kernels/threads/thread_pool.h"
+#include "kernels/host/thread_pool.h"
 
 namespace {
 

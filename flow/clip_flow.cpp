@@ -11,7 +11,7 @@
 #include "flow/frame_resize.h"
 #include "flow/stages.h"
 #include "kernels/error.h"
-#include "kernels/threads/thread_pool.h"
+#include "kernels/host/thread_pool.h"
 
 namespace shcnn::flow {
 namespace {

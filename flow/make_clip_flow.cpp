@@ -4,7 +4,7 @@
 #include "flow/clip_flow.h"
 #include "kernels/backend.h"
 #include "kernels/error.h"
-#include "kernels/threads/thread_pool.h"
+#include "kernels/host/thread_pool.h"
 
 namespace shcnn::flow {
 namespace {

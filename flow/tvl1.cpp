@@ -18,7 +18,7 @@
 #include "flow/pyramid_plan.h"
 #include "flow/stages.h"
 #include "kernels/error.h"
-#include "kernels/threads/thread_pool.h"
+#include "kernels/host/thread_pool.h"
 
 namespace shcnn::flow {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "flow/tvl1.h"
-#include "kernels/threads/thread_pool.h"
+#include "kernels/host/thread_pool.h"
 #include "support/random.h"
 
 namespace shcnn::test {

@@ -14,17 +14,17 @@ SOURCE = pathlib.Path(sys.argv[1]).resolve()
 # room: the rooms whose headers its files include. Rooms stand below those that use them.
 INCLUDES = {
     "kernels/math": "",
-    "kernels/threads": "",
+    "kernels/host": "kernels",
     "kernels": "kernels/math",
-    "kernels/naive": "kernels kernels/math kernels/threads",
-    "kernels/cpu": "kernels kernels/math kernels/threads",
+    "kernels/naive": "kernels kernels/math kernels/host",
+    "kernels/cpu": "kernels kernels/math kernels/host",
     "kernels/cuda": "kernels kernels/math kernels/simt",  # simt: the same sources for the host
-    "kernels/simt": "kernels kernels/cuda kernels/threads",
+    "kernels/simt": "kernels kernels/cuda kernels/host",
     "models": "kernels",
     "flow/math": "kernels/math",
-    "flow/cpu": "flow flow/math kernels",
+    "flow/cpu": "flow flow/math kernels/host",
     "flow/cuda": "flow flow/math kernels kernels/cuda kernels/math",
-    "flow": "flow/cuda kernels kernels/math kernels/threads",
+    "flow": "flow/cuda kernels kernels/math kernels/host",
     "io/files": "",
     "io/media": "",
     "io/formats": "io/files",
@@ -41,9 +41,9 @@ INCLUDES = {
 }
 # library: the libraries of ours that it links
 LINKS = {
-    "shcnn_threads": "",
-    "shcnn_naive": "shcnn_threads",
-    "shcnn_cpu": "shcnn_naive shcnn_threads",
+    "shcnn_host": "",
+    "shcnn_naive": "shcnn_host",
+    "shcnn_cpu": "shcnn_naive shcnn_host",
     "shcnn_simt": "shcnn_cpu",
     "shcnn_cuda": "",
     "shcnn_backend": "shcnn_cpu shcnn_cuda shcnn_simt",

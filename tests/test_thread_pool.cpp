@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "kernels/threads/thread_pool.h"
+#include "kernels/host/thread_pool.h"
 
 namespace shcnn {
 namespace {

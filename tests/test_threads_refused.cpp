@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "io/files/parallel.h"
-#include "kernels/threads/thread_pool.h"
+#include "kernels/host/thread_pool.h"
 
 namespace {
 

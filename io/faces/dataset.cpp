@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "io/formats/csv.h"
+
 namespace shcnn::io {
 namespace {
 
@@ -17,6 +19,13 @@ constexpr std::array<std::string_view, 8> kFerplusClasses = {"neutral", "happine
 std::string_view usage_name(Usage usage) {
   constexpr std::array<std::string_view, 3> kNames = {"Training", "PublicTest", "PrivateTest"};
   return kNames[static_cast<size_t>(usage)];
+}
+
+Usage parse_usage(const CsvReader& csv, std::string_view text) {
+  for (const Usage usage : kUsages) {
+    if (text == usage_name(usage)) return usage;
+  }
+  throw csv.bad("unknown Usage '" + printable(text, 40) + "'", "use Training, PublicTest or PrivateTest");
 }
 
 std::span<const std::string_view> fer2013_classes() { return kFer2013Classes; }

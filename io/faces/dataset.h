@@ -16,12 +16,16 @@
 
 namespace shcnn::io {
 
+class CsvReader;
+
 /// The three parts of FER2013. The paper validates on kPrivateTest and tests on kPublicTest.
 enum class Usage : uint8_t { kTraining, kPublicTest, kPrivateTest };
 inline constexpr std::array<Usage, 3> kUsages = {Usage::kTraining, Usage::kPublicTest, Usage::kPrivateTest};
 
 /// "Training", "PublicTest", "PrivateTest", as the files spell them.
 std::string_view usage_name(Usage usage);
+/// The Usage of this name, spelt as the files do. @throws Error kBadData about the current record of `csv`
+Usage parse_usage(const CsvReader& csv, std::string_view text);
 
 /// FER2013's classes by their numbers: angry, disgust, fear, happy, sad, surprise, neutral.
 std::span<const std::string_view> fer2013_classes();

@@ -207,11 +207,4 @@ bool CsvReader::next() {
   return true;
 }
 
-Usage parse_usage(const CsvReader& csv, std::string_view text) {
-  for (const Usage usage : kUsages) {
-    if (text == usage_name(usage)) return usage;
-  }
-  throw csv.bad("unknown Usage '" + printable(text, 40) + "'", "use Training, PublicTest or PrivateTest");
-}
-
 }  // namespace shcnn::io

@@ -72,7 +72,4 @@ class CsvReader {
   size_t expected_fields_ = 0;
 };
 
-/// The Usage of this name, spelt as the files do. @throws Error kBadData about the current record
-Usage parse_usage(const CsvReader& csv, std::string_view text);
-
 }  // namespace shcnn::io

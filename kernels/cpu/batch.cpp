@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
+#include "kernels/host/thread_pool.h"
 #include "kernels/math/crop.h"
-#include "kernels/threads/thread_pool.h"
 
 namespace shcnn::cpu {
 namespace {

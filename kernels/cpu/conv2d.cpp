@@ -16,7 +16,7 @@
 #include "kernels/cpu/conv2d_lanes.h"
 #include "kernels/cpu/entry_points.h"
 #include "kernels/cpu/tiles.h"
-#include "kernels/threads/thread_pool.h"
+#include "kernels/host/thread_pool.h"
 
 namespace shcnn::cpu::SHCNN_ISA_NAMESPACE {
 namespace {

@@ -1,9 +1,8 @@
-// Chooses the instruction set and fills the CPU's table.
-#include <cstdlib>
-
+// Fills the CPU's table for the instruction set that was chosen.
 #include "kernels/backend.h"
 #include "kernels/cpu/batch.h"
 #include "kernels/cpu/cpu_device.h"
+#include "kernels/host/instruction_set.h"
 
 #define SHCNN_ISA_NAMESPACE generic
 #include "kernels/cpu/entry_points.h"
@@ -19,36 +18,6 @@
 
 namespace shcnn {
 namespace {
-
-constexpr const char* kPlace = "--device cpu";
-
-/// Does this processor (and its operating system) run `isa`?
-bool runs_here(const std::string& isa) {
-  if (isa == "generic") return true;
-#if defined(SHCNN_X86_KERNELS)
-  if (isa == "avx2") return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (isa == "avx512") {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-  }
-#endif
-  return false;
-}
-
-/// BackendOptions.isa, else SHCNN_ISA, else the widest that runs here.
-std::string choose_isa(const std::string& asked) {
-  const char* environment = std::getenv("SHCNN_ISA");
-  std::string isa = !asked.empty() ? asked : environment ? environment : "";
-  if (isa.empty()) return runs_here("avx512") ? "avx512" : runs_here("avx2") ? "avx2" : "generic";
-  if (isa != "generic" && isa != "avx2" && isa != "avx512") {
-    throw Error(ErrorKind::kDevice, kPlace,
-                message("instruction set '", isa, "' is none of 'generic', 'avx2', 'avx512'"));
-  }
-  if (!runs_here(isa)) {
-    throw Error(ErrorKind::kDevice, kPlace, message("this processor does not run '", isa, "'; leave SHCNN_ISA unset"));
-  }
-  return isa;
-}
 
 /// Fills the entries that are compiled once for each instruction set.
 #define SHCNN_FILL(isa)                                          \
@@ -71,16 +40,16 @@ std::string choose_isa(const std::string& asked) {
   ops.adam_replay = cpu::isa::adam_replay;                       \
   ops.adam_workspace = cpu::isa::adam_workspace;
 
-Ops<float> table_of(const std::string& isa) {
+Ops<float> table_of(InstructionSet isa) {
   // Scores, losses and counters are a few hundred numbers a step: the plain loops are their fast form.
   Ops<float> ops = naive_ops<float>();
   ops.make_batch = cpu::make_batch;
 #if defined(SHCNN_X86_KERNELS)
-  if (isa == "avx512") {
+  if (isa == InstructionSet::kAvx512) {
     SHCNN_FILL(avx512)
     return ops;
   }
-  if (isa == "avx2") {
+  if (isa == InstructionSet::kAvx2) {
     SHCNN_FILL(avx2)
     return ops;
   }
@@ -94,8 +63,8 @@ Ops<float> table_of(const std::string& isa) {
 }  // namespace
 
 Backend cpu_backend(const BackendOptions& options) {
-  const std::string isa = choose_isa(options.isa);
-  auto device = std::make_unique<cpu::CpuDevice>(options.threads, isa);
+  const InstructionSet isa = choose_instruction_set(options.isa);
+  auto device = std::make_unique<cpu::CpuDevice>(options.threads, to_string(isa));
   Backend backend;
   backend.ops = table_of(isa);
   backend.context.device = device.get();

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "kernels/device.h"
-#include "kernels/threads/thread_pool.h"
+#include "kernels/host/thread_pool.h"
 
 namespace shcnn::cpu {
 

@@ -7,7 +7,7 @@
 #include "kernels/cpu/args.h"
 #include "kernels/cpu/entry_points.h"
 #include "kernels/cpu/simd.h"
-#include "kernels/threads/thread_pool.h"
+#include "kernels/host/thread_pool.h"
 
 namespace shcnn::cpu::SHCNN_ISA_NAMESPACE {
 namespace {

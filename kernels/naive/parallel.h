@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "kernels/device.h"
-#include "kernels/threads/thread_pool.h"
+#include "kernels/host/thread_pool.h"
 
 namespace shcnn::naive {
 

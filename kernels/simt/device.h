@@ -6,8 +6,8 @@
 #include <string>
 
 #include "kernels/device.h"
+#include "kernels/host/thread_pool.h"
 #include "kernels/simt/executor.h"
-#include "kernels/threads/thread_pool.h"
 
 namespace shcnn::simt {
 

@@ -9,9 +9,9 @@
 #include <string>
 
 #include "kernels/error.h"
+#include "kernels/host/thread_pool.h"
 #include "kernels/simt/fiber.h"
 #include "kernels/simt/guard.h"
-#include "kernels/threads/thread_pool.h"
 
 namespace shcnn::simt {
 

@@ -114,7 +114,7 @@ class Media(TrainTest):
             def limit(megabytes=megabytes):
                 resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
             result = shcnn("flow", "--threads", "1", "--out", self.folder / "out", "--force", *QUICK, first, later,
-                           preexec_fn=limit)
+                           preexec_fn=limit, timeout=60)
             if result.code == 127 or "loading shared libraries" in result.err or "pthread_create" in result.err:
                 continue  # the loader's word: the program has not begun; or no thread, which is another matter
             self.assertIn(result.code, (0, 5), (megabytes, result.err))

@@ -37,6 +37,11 @@ class SaliencyTest(ProgramTest):
     """All tests share made faces and weights of a few steps."""
 
     @classmethod
+    def setUpClass(cls):
+        if "shared" not in vars(SaliencyTest):  # once for all classes of a file
+            SaliencyTest.make_shared()
+
+    @classmethod
     def make_shared(cls):
         cls.shared = pathlib.Path(tempfile.mkdtemp(prefix="shcnn-saliency-"))
         unittest.addModuleCleanup(shutil.rmtree, cls.shared, ignore_errors=True)
@@ -49,10 +54,6 @@ class SaliencyTest(ProgramTest):
             result = shcnn(*arguments)
             assert result.code == DONE, result.err
         cls.images = sorted(cls.pictures.rglob("*.png"))[:3]
-
-
-def setUpModule():
-    SaliencyTest.make_shared()
 
 
 class Saliency(SaliencyTest):

@@ -36,6 +36,11 @@ class TrainTest(ProgramTest):
     """All tests share one set of made faces and one short finished run; each has its own folder beside."""
 
     @classmethod
+    def setUpClass(cls):
+        if "shared" not in vars(TrainTest):  # once for all classes of a file
+            TrainTest.make_shared()
+
+    @classmethod
     def make_shared(cls):
         cls.shared = pathlib.Path(tempfile.mkdtemp(prefix="shcnn-train-"))
         unittest.addModuleCleanup(shutil.rmtree, cls.shared, ignore_errors=True)
@@ -55,10 +60,6 @@ class TrainTest(ProgramTest):
     def same_files(self, one, other, names):
         for name in names:
             self.assertEqual((one / name).read_bytes(), (other / name).read_bytes(), name)
-
-
-def setUpModule():
-    TrainTest.make_shared()
 
 
 class Train(TrainTest):

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <opencv2/core/utility.hpp>
 #include <system_error>
@@ -72,6 +73,18 @@ void keep_opencv_to_startable_threads() {
   }
 }
 
+/// Ends the process without the shutdown of the libraries that are loaded. OpenBLAS, which OpenCV brings on some
+/// machines, waits there for a thread of its own that asks for memory until it gets some: for ever under a limit.
+[[noreturn]] void end(ExitCode code) {
+  const int status = static_cast<int>(code);
+#if defined(__SANITIZE_ADDRESS__)
+  std::exit(status);  // where leaks are looked for
+#else
+  std::fflush(nullptr);
+  std::_Exit(status);
+#endif
+}
+
 }  // namespace
 }  // namespace shcnn::program
 
@@ -94,5 +107,5 @@ int main(int argc, char** argv) {
   if (ending.code != ExitCode::kDone) {
     write_to_stderr("shcnn: " + ending.line + "\n");
   }
-  return static_cast<int>(ending.code);
+  end(ending.code);
 }

@@ -7,7 +7,7 @@
 //
 // Denormals are flushed to zero in every thread while it runs tasks: gradients of a net that has learnt fall below
 // 1e-38, and an operation on such a number takes a hundred times as long.
-#include "kernels/threads/thread_pool.h"
+#include "kernels/host/thread_pool.h"
 
 #include <sched.h>
 
