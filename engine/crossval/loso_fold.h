@@ -41,7 +41,7 @@ struct FoldResult {
 struct FoldHooks {
   std::function<void(std::int64_t step, std::int64_t steps)> on_step;  ///< over the whole fold
   std::function<bool()> should_stop;                                   ///< true ends the fold without a result
-  std::function<void(const Weights&)> on_weights;  ///< the network that `last` speaks of; not with kDirect
+  std::function<void(const Weights&)> on_weights;  ///< after the last epoch; not called for kDirect
 };
 
 /// Runs folds one after the other on one device. Takes its memory once.
@@ -51,8 +51,8 @@ class FoldWorker {
   FoldWorker(Backend& backend, const LosoConfig& config, const LosoPlan& plan, ClipImageStore& images,
              const Weights* pretrained);
 
-  /// Nothing where should_stop said so. Error(kNonFinite) where training meets a NaN and TrainConfig::on_nan says so;
-  /// a rollback goes to the start of the epoch.
+  /// Empty if should_stop returned true. Error(kNonFinite) if training meets a NaN and TrainConfig::on_nan is to stop;
+  /// a rollback goes back to the start of the epoch.
   std::optional<FoldResult> run(std::size_t task, const FoldHooks& hooks);
 
   const MemoryPlan& memory() const { return network_.memory(); }

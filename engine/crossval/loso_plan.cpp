@@ -259,7 +259,7 @@ void LosoConfig::check() const {
   if (!frames) flow::check(images.flow);
   require(pretrained == Pretrained::kNone || frames, "pretrained", "weights of faces serve --input frames alone");
   require((pretrained == Pretrained::kNone) == pretrained_hash.empty(), "weights",
-          "a reading of pretrained weights needs --weights, and the other way round");
+          "'pretrained' and 'weights' must be given together");
 }
 
 std::vector<std::pair<std::string, std::string>> LosoConfig::fields() const {

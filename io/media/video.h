@@ -31,9 +31,9 @@ struct VideoFrame {
 
 struct VideoFacts {
   int64_t announced;  ///< frames that the file says it holds; 0: it does not say
-  int64_t estimated;  ///< the same, or worked out of duration and rate; 0: unknown
+  int64_t estimated;  ///< the same, or computed from duration and frame rate; 0: unknown
   int64_t damaged;    ///< of the frames so far: how many the decoder had to patch up
-  bool ends_early;    ///< after the last frame: the file speaks of more time than it holds frames for
+  bool ends_early;    ///< after the last frame: the duration in the file is longer than its frames
 };
 
 struct VideoFunctions {

@@ -311,7 +311,7 @@ const WarpSlot* BlockRunner::exchange(const void* value, std::size_t bytes, cons
   return warp.slots[half];
 }
 
-/// Makes ready whoever has nothing left to wait for; false if that is nobody.
+/// Makes the threads ready whose barrier or warp operation all others have reached; false if there are none.
 bool BlockRunner::release() {
   if (waiting_at_barrier_ == threads_) {
     const std::source_location first = block_threads_[0].waits_at;

@@ -185,11 +185,13 @@ void add_attack(OptionSet& app, Common& common, Verbs& verbs) {
        "shcnn attack --weights FILE --step 10 --pixels improved-positive --share 0.25 --out DIR FOLDER"});
   auto args = std::make_shared<Arguments>();
   add_saliency_options(verb, *args);
-  verb.add_option("--step", args->step, "gray levels to take; negative adds").show_default().range(-255, 255);
+  verb.add_option("--step", args->step, "gray levels to subtract; a negative number adds")
+      .show_default()
+      .range(-255, 255);
   verb.add_option("--pixels", args->pixels,
                   "which pixels: improved (gradient of V >= 0), improved-positive (> 0) or original (of S >= 0)")
       .show_default();
-  verb.add_option("--share", args->share, "of those pixels, the share with the largest gradients")
+  verb.add_option("--share", args->share, "share of those pixels to change, those with the largest gradients")
       .show_default()
       .range(0.0, 1.0);
   add_seed(verb, common);

@@ -22,12 +22,10 @@ bool is_file_of_classes(const std::string& classes) {
 }  // namespace
 
 void add_clip_options(OptionSet& verb, ClipChoice& choice) {
-  verb.add_option("--coding", choice.coding, "coding file (.xlsx or .csv), where the folder does not hold it")
+  verb.add_option("--coding", choice.coding, "coding file (.xlsx or .csv), if it is not in the folder").show_default();
+  verb.add_option("--frames", choice.frames, "part of the path of the folder of subjects to use: Cropped, RAW, ...")
       .show_default();
-  verb.add_option("--frames", choice.frames, "which folder of subjects, by a part of its path: Cropped, RAW, ...")
-      .show_default();
-  verb.add_option("--span", choice.span, "coded: onset to offset; folder: every frame of a clip's folder")
-      .show_default();
+  verb.add_option("--span", choice.span, "frames to use: coded (onset to offset) or folder (all)").show_default();
   verb.add_option("--classes", choice.classes,
                   "paper, composite (MEGC's three), all, or a .csv file with the columns emotion and class")
       .show_default();

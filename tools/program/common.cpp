@@ -18,21 +18,24 @@ Option add_threads(OptionSet& verb, Common& common, const std::string& what) {
 void add_common(OptionSet& verb, Common& common, bool computes) {
   const std::string group = "Everywhere";
   if (computes) {
-    verb.add_option("--device", common.device, "cpu, cuda, cuda:<ordinal> or simt (the CUDA kernels run on the host)")
+    verb.add_option("--device", common.device, "cpu, cuda, cuda:<ordinal> or simt (the CUDA kernels, run on the CPU)")
         .show_default()
         .group(group);
-    add_threads(verb, common, "threads of cpu and simt; 0 = every core this process may use").group(group);
+    add_threads(verb, common, "threads for cpu and simt; 0 = all cores available to this process").group(group);
   }
-  verb.add_option("--config", common.config, "TOML file: its keys are these flags; a flag beats it").group(group);
-  verb.add_flag("--print-config", common.print_config, "print every setting as such a file, and do nothing else")
+  verb.add_option("--config", common.config,
+                  "TOML file of options: a key is an option's name without --; an option given on the command line "
+                  "overrides it")
+      .group(group);
+  verb.add_flag("--print-config", common.print_config, "print all settings in the form of such a file and exit")
       .group(group);
   verb.add_flag("--json", common.json, "one JSON object on stdout instead of text").group(group);
-  verb.add_flag("--quiet", common.quiet, "nothing on stderr but errors").group(group);
-  verb.add_flag("--force", common.force, "overwrite what exists").group(group);
+  verb.add_flag("--quiet", common.quiet, "print only errors on stderr").group(group);
+  verb.add_flag("--force", common.force, "overwrite existing output").group(group);
 }
 
 void add_seed(OptionSet& verb, Common& common) {
-  verb.add_option("--seed", common.seed, "of everything random").show_default().group("Everywhere");
+  verb.add_option("--seed", common.seed, "random seed").show_default().group("Everywhere");
 }
 
 void require_option(const OptionSet& verb, const std::string& name, const std::string& remedy) {

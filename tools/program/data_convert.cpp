@@ -67,10 +67,10 @@ void add_data_convert(OptionSet& data, Common& common, Verbs& verbs) {
       {"shcnn data convert --from fer2013.csv --to FOLDERS", "shcnn data convert --from FOLDERS --to fer2013.csv",
        "shcnn data convert --from DIR --dataset ferplus --rule strict --to FOLDERS --split private-test"});
   auto args = std::make_shared<ConvertArguments>();
-  verb.add_option("--from", args->from.data, "folder or csv file to read");
-  verb.add_option("--dataset", args->from.dataset, "fer2013, ferplus or faces; found out where it is not given");
-  verb.add_option("--rule", args->from.rule, "ferplus: which rows count, strict or soft").show_default();
-  verb.add_option("--to", args->to, "csv file or folder to write");
+  verb.add_option("--from", args->from.data, "folder or CSV file to read");
+  verb.add_option("--dataset", args->from.dataset, "fer2013, ferplus or faces; default: detected");
+  verb.add_option("--rule", args->from.rule, "ferplus: rows to use: strict or soft").show_default();
+  verb.add_option("--to", args->to, "CSV file or folder to write");
   verb.add_option(
       "--layout", args->layout,
       "csv (Kaggle's fer2013.csv), folders (by split and class) or ferplus (folders with votes); by default csv\n"

@@ -132,10 +132,9 @@ void add_data_lint(OptionSet& data, Common& common, Verbs& verbs) {
       {"shcnn data lint DIR", "shcnn data lint --json fer2013.csv", "shcnn data lint CASME2 --classes all"});
   auto choice = std::make_shared<DatasetChoice>();
   auto clips = std::make_shared<ClipChoice>();
-  verb.add_option("path", choice->data, "folder or csv file");
-  verb.add_option("--dataset", choice->dataset,
-                  "fer2013, ferplus, faces, casme, casme2 or samm; found out where it is not given");
-  verb.add_flag("--no-cache", choice->no_cache, "do not keep a packed copy beside the data, nor use one");
+  verb.add_option("path", choice->data, "folder or CSV file");
+  verb.add_option("--dataset", choice->dataset, "fer2013, ferplus, faces, casme, casme2 or samm; default: detected");
+  verb.add_flag("--no-cache", choice->no_cache, "neither write nor read the packed copy beside the data");
   add_clip_options(verb, *clips);
   add_common(verb, common, false);
   verbs.push_back({&verb,

@@ -68,8 +68,8 @@ void add_data_synth(OptionSet& data, Common& common, Verbs& verbs) {
       "and FER+ votes (fer2013new.csv), or as folders of images.",
       {"shcnn data synth faces --out DIR", "shcnn data synth faces --out DIR --count 20000 --seed 7 --layout folders"});
   auto args = std::make_shared<SynthFacesArguments>();
-  verb.add_option("--out", args->out, "folder to write");
-  verb.add_option("--count", args->count, "faces in all").show_default().range(10, 1000000);
+  verb.add_option("--out", args->out, "output folder");
+  verb.add_option("--count", args->count, "number of faces").show_default().range(10, 1000000);
   verb.add_option("--layout", args->layout, "csv, folders (by class) or ferplus (FER+'s folders)").show_default();
   verb.add_flag("--contempt", args->contempt, "an eighth class in the votes of FER+; FER2013's labels call it neutral");
   add_threads(verb, common, "0 = every core this process may use");

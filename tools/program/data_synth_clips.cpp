@@ -62,16 +62,18 @@ void add_data_synth_clips(OptionSet& synth, Common& common, Verbs& verbs) {
        "shcnn data synth clips --out DIR --layout casme --subjects 12 --clips 200 --peak 0.3 1.0"});
   auto args = std::make_shared<SynthClipsArguments>();
   synth::ClipSynthOptions& o = args->options;
-  verb.add_option("--out", args->out, "folder to write");
+  verb.add_option("--out", args->out, "output folder");
   verb.add_option("--layout", args->layout, "casme, casme2 or samm").show_default();
-  verb.add_option("--subjects", o.subjects, "people").show_default();
-  verb.add_option("--clips", o.clips, "clips in all").show_default();
-  verb.add_option("--size", o.size, "pixels of a frame, each way").show_default();
-  verb.add_option("--frames", args->frames, "least and most frames of a clip").values(2).show_default();
-  verb.add_option("--peak", args->peak, "least and most motion at the apex, px at 120 x 120").values(2).show_default();
-  verb.add_option("--faces", args->faces, "folder of pictures to move instead of drawn faces, one a subject");
-  verb.add_flag("--holes", o.holes, "plant what is known to be wrong in the real set, beside the whole clips");
-  verb.add_flag("--csv", o.csv, "the coding file as .csv instead of .xlsx");
+  verb.add_option("--subjects", o.subjects, "number of subjects").show_default();
+  verb.add_option("--clips", o.clips, "number of clips").show_default();
+  verb.add_option("--size", o.size, "width and height of a frame in pixels").show_default();
+  verb.add_option("--frames", args->frames, "minimum and maximum number of frames per clip").values(2).show_default();
+  verb.add_option("--peak", args->peak, "minimum and maximum motion at the apex, in pixels of a 120 x 120 frame")
+      .values(2)
+      .show_default();
+  verb.add_option("--faces", args->faces, "folder of face images to move instead of drawn faces, one per subject");
+  verb.add_flag("--holes", o.holes, "add clips with the defects of the real data set");
+  verb.add_flag("--csv", o.csv, "write the coding file as .csv instead of .xlsx");
   add_threads(verb, common, "0 = every core this process may use");
   add_seed(verb, common);
   add_common(verb, common, false);

@@ -40,11 +40,11 @@ Samples samples_of(io::FaceSet set) {
 
 void add_dataset_options(OptionSet& verb, DatasetChoice& choice) {
   verb.add_option("--dataset", choice.dataset, "fer2013, ferplus or faces (folders of images by class)");
-  verb.add_option("--data", choice.data, "the folder or csv file that holds it");
+  verb.add_option("--data", choice.data, "folder or CSV file of the data set");
   verb.add_option("--rule", choice.rule,
-                  "ferplus: which rows count, strict (argmax > 0.5, no NF vote) or soft (>= 0.5)")
+                  "ferplus: rows to use: strict (largest share > 0.5, no NF vote) or soft (>= 0.5)")
       .show_default();
-  verb.add_flag("--no-cache", choice.no_cache, "do not keep a packed copy beside the data, nor use one");
+  verb.add_flag("--no-cache", choice.no_cache, "neither write nor read the packed copy beside the data");
 }
 
 Option add_split_option(OptionSet& verb, const std::string& name, std::string& split, const std::string& what) {

@@ -14,7 +14,7 @@ namespace shcnn::program {
 struct DatasetChoice {
   std::string dataset;          ///< fer2013, ferplus or faces (folders of images by class)
   std::string data;             ///< folder, or fer2013's csv file
-  std::string rule = "strict";  ///< ferplus: which rows count, "strict" (argmax > 0.5 and no NF) or "soft" (>= 0.5)
+  std::string rule = "strict";  ///< ferplus: rows to use, "strict" (largest share > 0.5, no NF vote) or "soft" (>= 0.5)
   bool no_cache = false;
 };
 

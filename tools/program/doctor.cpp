@@ -68,8 +68,8 @@ void run_doctor(const Common& common) {
 }  // namespace
 
 void add_doctor(OptionSet& app, Common& common, Verbs& verbs) {
-  OptionSet& verb =
-      app.add_verb("doctor", "Says what this machine and this build can do.", {"shcnn doctor", "shcnn doctor --json"});
+  OptionSet& verb = app.add_verb("doctor", "Prints the devices and features of this machine and build.",
+                                 {"shcnn doctor", "shcnn doctor --json"});
   add_common(verb, common, true);
   verbs.push_back({&verb, [&common] { run_doctor(common); }, {}});
 }

@@ -79,13 +79,12 @@ void add_eval(OptionSet& app, Common& common, Verbs& verbs) {
   auto args = std::make_shared<EvalArguments>();
   verb.add_option("--weights", args->weights, "weights.safetensors of a run");
   add_dataset_options(verb, args->data);
-  add_split_option(verb, "--split", args->split, "the split to score");
+  add_split_option(verb, "--split", args->split, "split to evaluate");
   verb.add_option("--batch", args->batch,
-                  "without effect, for scripts that give it: a pass is always 100 samples, since its size would change "
-                  "rounding")
+                  "accepted and ignored: batches always have 100 samples, so that results do not depend on it")
       .show_default()
       .range(1, 65536);
-  verb.add_option("--out", args->out, "JSON file for every single prediction");
+  verb.add_option("--out", args->out, "JSON file with the prediction of every image");
   add_common(verb, common, true);
   verbs.push_back({&verb,
                    [&verb, args, &common] {

@@ -330,20 +330,20 @@ void add_flow(OptionSet& app, Common& common, Verbs& verbs) {
        "shcnn flow --out DIR frame10.png frame11.png --truth flow10.flo"});
   auto args = std::make_shared<FlowArguments>();
   flow::Tvl1Params& p = args->options.tvl1;
-  verb.add_option("--out", args->out, "folder to write");
-  verb.add_option("--format", args->format, "of the flow: flo, npy, both or none").show_default();
+  verb.add_option("--out", args->out, "output folder");
+  verb.add_option("--format", args->format, "format of the flow files: flo, npy, both or none").show_default();
   verb.add_flag("--no-images", args->no_images, "write no flow images");
-  verb.add_option("--truth", args->truth, "a known flow (.flo, .npy): prints the end-point error");
+  verb.add_option("--truth", args->truth, "ground truth (.flo, .npy) to compare with: prints the end-point error");
 
   const std::string image = "Flow images";
   verb.add_option("--order", args->order, "as-is, resize-then-flow or flow-then-resize").show_default().group(image);
-  verb.add_option("--side", args->options.side, "px of a resized flow image").show_default().group(image);
-  verb.add_option("--border", args->options.border, "px that resize-then-flow cuts off on each side")
+  verb.add_option("--side", args->options.side, "side of a resized flow image in pixels").show_default().group(image);
+  verb.add_option("--border", args->options.border, "pixels that resize-then-flow removes on each side")
       .show_default()
       .group(image);
   verb.add_option("--colors", args->colors, "hsv (OpenCV's bytes) or hsi").show_default().group(image);
   verb.add_option("--full-scale", args->options.full_scale,
-                  "px of full intensity; 0 = each image stretched to its own range")
+                  "flow in pixels shown at full intensity; 0 = each image's own maximum")
       .show_default()
       .group(image);
 
@@ -355,15 +355,15 @@ void add_flow(OptionSet& app, Common& common, Verbs& verbs) {
   parameter("--lambda", p.lambda, "weight of the data term; smaller = smoother flow");
   parameter("--theta", p.theta, "tightness of the coupling between data term and smoothness");
   parameter("--gamma", p.gamma, "weight of the illumination term; 0 = none");
-  parameter("--scales", p.scales, "levels of the pyramid at most");
-  parameter("--warps", p.warps, "warps a level");
-  parameter("--epsilon", p.epsilon, "px: iterations stop when the flow's RMS change falls to this");
-  parameter("--inner-iterations", p.inner_iterations, "iterations between two medians");
-  parameter("--outer-iterations", p.outer_iterations, "medians a warp");
-  parameter("--scale-step", p.scale_step, "ratio of the sides of two levels");
-  parameter("--median", p.median_filter, "side of the median's window: 1 (none), 3 or 5");
+  parameter("--scales", p.scales, "maximum number of pyramid levels");
+  parameter("--warps", p.warps, "warps per level");
+  parameter("--epsilon", p.epsilon, "stop when the RMS change of the flow is at most this (pixels)");
+  parameter("--inner-iterations", p.inner_iterations, "iterations between two median filters");
+  parameter("--outer-iterations", p.outer_iterations, "median filters per warp");
+  parameter("--scale-step", p.scale_step, "size ratio of two levels");
+  parameter("--median", p.median_filter, "window size of the median filter: 1 (none), 3 or 5");
   verb.add_flag("--fixed-iterations", args->fixed_iterations, "never stop early").group(tvl1);
-  verb.add_option("--initial", args->initial, "a flow to start from (.flo, .npy); order as-is alone").group(tvl1);
+  verb.add_option("--initial", args->initial, "initial flow (.flo, .npy); only with --order as-is").group(tvl1);
   verb.add_option("inputs", args->inputs, "FRAME FRAME ... | FOLDER | VIDEO").value_name("INPUT");
   add_common(verb, common, true);
   verbs.push_back({&verb,

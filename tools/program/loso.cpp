@@ -143,7 +143,7 @@ void add_loso(OptionSet& app, Common& common, Verbs& verbs) {
     auto slurm = std::make_shared<bool>(false);
     add_loso_source(verb, *args);
     add_loso_settings(verb, *args, common);
-    verb.add_flag("--slurm", *slurm, "write RUN/loso.sbatch too: a Slurm array, one task a fold");
+    verb.add_flag("--slurm", *slurm, "also write RUN/loso.sbatch, a Slurm array job with one task per fold");
     add_common(verb, common, true);
     verbs.push_back({&verb,
                      [&verb, args, slurm, &common] {
@@ -167,12 +167,12 @@ void add_loso(OptionSet& app, Common& common, Verbs& verbs) {
     add_loso_source(verb, *args);
     add_loso_settings(verb, *args, common);
     verb.add_option_function<int>(
-        "--fold", [args](int fold) { args->fold = fold; }, "run this fold alone, from 0");
-    verb.add_option("--jobs", args->jobs, "folds at once, each with its share of the threads or on the one GPU")
+        "--fold", [args](int fold) { args->fold = fold; }, "run only this fold (from 0)");
+    verb.add_option("--jobs", args->jobs, "folds to run at the same time; they share the threads or the GPU")
         .show_default()
         .range(1, 256);
     verb.add_flag("--keep-weights", args->keep_weights,
-                  "keep each fold's network, for predict and saliency: RUN/weights, 150 MB a fold");
+                  "keep the weights of each fold in RUN/weights (150 MB each), for predict and saliency");
     add_common(verb, common, true);
     verbs.push_back({&verb,
                      [&verb, args, &common] {
@@ -190,7 +190,7 @@ void add_loso(OptionSet& app, Common& common, Verbs& verbs) {
         "another configuration or other data.",
         {"shcnn loso merge --out RUN"});
     auto out = std::make_shared<std::string>();
-    verb.add_option("--out", *out, "RUN: the folder of the run");
+    verb.add_option("--out", *out, "RUN: folder of the run");
     add_common(verb, common, false);
     verbs.push_back({&verb,
                      [&verb, out, &common] {

@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kAnyClasses = 5;  ///< the recipes' settings do not depend on it; the data decide
+constexpr int kAnyClasses = 5;  ///< replaced by the data set's number; no setting of a recipe depends on it
 
 int environment_number(std::initializer_list<const char*> names, int otherwise) {
   for (const char* name : names) {
@@ -126,46 +126,48 @@ const char* way_of(Selection selection) {
 }
 
 void add_loso_source(OptionSet& verb, LosoArguments& args) {
-  verb.add_option("--dataset", args.clips.dataset,
-                  "casme, casme2, samm, clips (which of them: found out from the folder), or composite")
+  verb.add_option("--dataset", args.clips.dataset, "casme, casme2, samm, clips (detected from the folder) or composite")
       .show_default();
-  verb.add_option("--data", args.data, "the folder of the clips; composite: casme2=DIR and samm=DIR, each with --data")
+  verb.add_option("--data", args.data, "folder of the clips; composite: --data casme2=DIR --data samm=DIR")
       .repeatable();
-  verb.add_option("--out", args.out, "RUN: the folder to write").show_default();
+  verb.add_option("--out", args.out, "RUN: output folder").show_default();
 }
 
 void add_loso_settings(OptionSet& verb, LosoArguments& args, Common& common) {
   add_clip_options(verb, args.clips);
   verb.add_option("--protocol", args.protocol, "loso, lovo (one video out) or kfold (by subject)").show_default();
-  verb.add_option("--folds", args.folds, "how many, with --protocol kfold").show_default();
-  verb.add_option("--seeds", args.seeds, "run every fold with this many seeds, from --seed on").show_default();
+  verb.add_option("--folds", args.folds, "number of folds for --protocol kfold").show_default();
+  verb.add_option("--seeds", args.seeds, "number of seeds, counted from --seed; each fold runs once per seed")
+      .show_default();
   verb.add_option("--input", args.input, "flow (images of optical flow) or frames (Table 10's control groups)")
       .show_default();
-  verb.add_option("--images", args.images, "images of a clip at most, evenly spaced with the apex among them; 0 = all")
+  verb.add_option("--images", args.images,
+                  "maximum number of images per clip, evenly spaced and including the apex; 0 = all")
       .show_default();
-  verb.add_option("--vote", args.vote, "majority, sum-logits or sum-softmax: a clip's class from its images'")
+  verb.add_option("--vote", args.vote, "how the images of a clip vote: majority, sum-logits or sum-softmax")
       .show_default();
   verb.add_option("--select", args.select,
-                  "whose scores come first: last (epoch), inner (epoch chosen on a training subject) or oracle (on the "
-                  "answers)")
+                  "epoch to report first: last, inner (best on a held-out training subject) or oracle (best on the "
+                  "test subject itself)")
       .show_default();
-  verb.add_flag("--no-inner", args.no_inner, "leave out the second training, which 'inner' needs: half the time");
+  verb.add_flag("--no-inner", args.no_inner, "skip the second training that 'inner' needs; halves the time");
   verb.add_option("--recipe", args.recipe, "paper or code (the authors' program)").show_default();
-  verb.add_option("--weights", args.weights, "weights of a network of faces (FER+), for --pretrained").show_default();
+  verb.add_option("--weights", args.weights, "weights trained on faces (FER+), for --pretrained").show_default();
   verb.add_option(
           "--pretrained", args.pretrained,
-          "none; direct: the weights classify frames as they are; frozen: a new last layer; finetune: all layers")
+          "none; direct (use the weights unchanged), frozen (train a new last layer) or finetune (train all layers)")
       .show_default();
   verb.add_option("--flow-order", args.flow_order, "resize-then-flow (the authors) or flow-then-resize (the paper)")
       .show_default();
   verb.add_option("--flow-colors", args.flow_colors, "hsv or hsi").show_default();
   verb.add_option("--flow-scale", args.flow_scale,
-                  "px of movement drawn at full brightness; 0 = the largest of each image")
+                  "flow in pixels shown at full brightness; 0 = each image's own maximum")
       .show_default();
-  verb.add_option("--cache", args.cache, "folder for images of clips, to share between runs; default RUN/images")
+  verb.add_option("--cache", args.cache,
+                  "cache folder for the images of clips, which runs can share; default RUN/images")
       .show_default();
-  verb.add_option("--cache-gb", args.cache_gb, "size of that folder at most").show_default();
-  verb.add_option("--memory-gb", args.memory_gb, "images kept in memory at most").show_default();
+  verb.add_option("--cache-gb", args.cache_gb, "maximum size of the cache folder in GB").show_default();
+  verb.add_option("--memory-gb", args.memory_gb, "maximum memory for images in GB").show_default();
   add_train_changes(verb, args.changes, TrainingLength::kEpochs);
   add_seed(verb, common);
 }

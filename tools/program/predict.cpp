@@ -181,10 +181,10 @@ void add_predict(OptionSet& app, Common& common, Verbs& verbs) {
        "shcnn predict --weights FILE --json --picture sheet.png FOLDER"});
   auto args = std::make_shared<PredictArguments>();
   verb.add_option("--weights", args->weights, "weights.safetensors of a run");
-  verb.add_option("inputs", args->inputs, "images, videos, folders of them").repeatable();
-  verb.add_flag("--detect", args->detect, "look for faces in each picture (OpenCV's Haar cascade)");
-  verb.add_option("--cascade", args->cascade, "the cascade's file, where OpenCV's is not found");
-  verb.add_option("--picture", args->picture, "PNG to draw the faces and their labels into");
+  verb.add_option("inputs", args->inputs, "images, videos, or folders of them").repeatable();
+  verb.add_flag("--detect", args->detect, "detect faces in each image (OpenCV's Haar cascade)");
+  verb.add_option("--cascade", args->cascade, "file of the cascade, if OpenCV's is not found");
+  verb.add_option("--picture", args->picture, "PNG file with the faces and their labels");
   add_common(verb, common, true);
   verbs.push_back({&verb,
                    [&verb, args, &common] {

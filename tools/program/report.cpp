@@ -55,8 +55,8 @@ void add_report(OptionSet& app, Common& common, Verbs& verbs) {
       "beside ours, configuration, timings. It needs nothing else to be looked at or printed.",
       {"shcnn report RUN", "shcnn report RUN --out page.html --data fer2013.csv", "shcnn report RUN --no-pictures"});
   auto options = std::make_shared<ReportOptions>();
-  verb.add_option("run", options->run, "the folder that shcnn train or shcnn loso wrote");
-  verb.add_option("--out", options->out, "the page; RUN/report.html where it is not given");
+  verb.add_option("run", options->run, "folder written by shcnn train or shcnn loso");
+  verb.add_option("--out", options->out, "HTML file to write; default RUN/report.html");
   verb.add_option("--data", options->data,
                   "the validation images, or the folder of the clips, where they are no longer where RUN/config.toml\n"
                   "says; composite clips: casme2=DIR and samm=DIR, each with --data")

@@ -245,8 +245,8 @@ void add_loso_tables(OptionSet& reproduce, Common& common, Verbs& verbs) {
     if (one_set) {
       verb.add_option("--data", args->data, "the folder of the clips").values(1);
     }
-    verb.add_option("--out", args->out, "folder to write the runs to; what is there already is not run again");
-    verb.add_option("--jobs", args->jobs, "folds at once").show_default().range(1, 256);
+    verb.add_option("--out", args->out, "output folder of the runs; finished ones are not repeated");
+    verb.add_option("--jobs", args->jobs, "folds to run at the same time").show_default().range(1, 256);
     if (more) more(verb);
     add_loso_settings(verb, *args, common);
     add_common(verb, common, true);
@@ -273,7 +273,7 @@ void add_loso_tables(OptionSet& reproduce, Common& common, Verbs& verbs) {
       [sets](OptionSet& verb) {
         for (int set = 0; set < 3; ++set) {
           verb.add_option(std::string("--") + kPaperClips[set].dataset, sets->folders[set],
-                          "folder of this set's clips");
+                          "folder of the clips of this data set");
         }
       });
 }

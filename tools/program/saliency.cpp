@@ -186,7 +186,7 @@ void add_saliency(OptionSet& app, Common& common, Verbs& verbs) {
                     "shcnn saliency --weights FILE --dataset ferplus --data DIR --split private-test --json"});
   auto args = std::make_shared<Arguments>();
   add_saliency_options(verb, *args);
-  verb.add_option("--class", args->of_class, "map this class's score instead of the predicted one's");
+  verb.add_option("--class", args->of_class, "explain this class instead of the predicted one");
   add_common(verb, common, true);
   verbs.push_back({&verb,
                    [&verb, args, &common] {

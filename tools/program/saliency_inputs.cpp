@@ -38,16 +38,16 @@ std::vector<std::string> files_of(const std::vector<std::string>& inputs, const 
 
 void add_saliency_options(OptionSet& verb, SaliencyArguments& args) {
   verb.add_option("--weights", args.weights, "weights.safetensors of a run");
-  verb.add_option("inputs", args.inputs, "images, folders of images; or name a data set").repeatable();
-  verb.add_option("--out", args.out, "folder for the pictures; without it numbers alone");
+  verb.add_option("inputs", args.inputs, "images or folders of images; or use --dataset").repeatable();
+  verb.add_option("--out", args.out, "output folder for pictures; without it only numbers are printed");
   add_dataset_options(verb, args.data);
-  add_split_option(verb, "--split", args.split, "the split of the data set");
-  verb.add_option("--limit", args.limit, "images of the split, from the first on; 0 = all").show_default().at_least(0);
-  verb.add_option("--pictures", args.pictures, "images that get files in --out, from the first on; 0 = all")
+  add_split_option(verb, "--split", args.split, "split of the data set");
+  verb.add_option("--limit", args.limit, "use only the first images of the split; 0 = all").show_default().at_least(0);
+  verb.add_option("--pictures", args.pictures, "write files only for the first images; 0 = all")
       .show_default()
       .at_least(0);
-  verb.add_option("--precision", args.precision, "float32, or float64 (cpu alone, plain loops: slow)").show_default();
-  verb.add_option("--batch", args.batch, "samples at once; takes memory, changes no result but in rounding")
+  verb.add_option("--precision", args.precision, "float32, or float64 (cpu only, slow)").show_default();
+  verb.add_option("--batch", args.batch, "samples per batch; changes memory use and rounding only")
       .show_default()
       .range(1, 65536);
 }

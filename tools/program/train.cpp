@@ -26,7 +26,7 @@ namespace shcnn::program {
 namespace {
 
 constexpr const char* kNoValidation = "none";
-constexpr int kAnyClasses = 7;  ///< the recipes' settings do not depend on it; the data decide
+constexpr int kAnyClasses = 7;  ///< replaced by the data set's number; no setting of a recipe depends on it
 
 /// The verb's arguments. Settings of TrainConfig are kept as changes to whatever the recipe says.
 struct TrainArguments {
@@ -219,16 +219,17 @@ void add_train(OptionSet& app, Common& common, Verbs& verbs) {
        "shcnn train --dataset fer2013 --data fer2013.csv --out RUN --epochs 5",
        "shcnn train --dataset faces --data DIR --out RUN --recipe code", "shcnn train --out RUN --resume"});
   auto args = std::make_shared<TrainArguments>();
-  args->data.rule = "soft";  // train on many, score on the paper's
+  args->data.rule = "soft";  // the paper's training set; validation uses --val-rule
   add_dataset_options(verb, args->data);
-  verb.add_option("--out", args->out, "RUN: the folder to write");
+  verb.add_option("--out", args->out, "RUN: output folder");
   verb.add_option("--recipe", args->recipe, "paper or code (the authors' program)").show_default();
   add_split_option(verb, "--val-split", args->validation_split, "validate on this split, or 'none'");
-  verb.add_option("--val-rule", args->validation_rule, "ferplus: which of its rows count").show_default();
-  verb.add_flag("--resume", args->resume, "go on with what RUN holds, with the settings it was started with");
-  verb.add_flag("--force-resume", args->force_resume, "resume although settings or data differ");
-  verb.add_flag("--report,!--no-report", args->report, "write report.html into RUN at the end");
-  verb.add_option("--save-every", args->save_every, "steps between saved states; 0 = after each epoch only")
+  verb.add_option("--val-rule", args->validation_rule, "ferplus: validation rows to use: strict or soft")
+      .show_default();
+  verb.add_flag("--resume", args->resume, "continue the run in RUN with its stored settings");
+  verb.add_flag("--force-resume", args->force_resume, "continue even if settings or data differ from those of the run");
+  verb.add_flag("--report,!--no-report", args->report, "write RUN/report.html at the end");
+  verb.add_option("--save-every", args->save_every, "save the state every so many steps; 0 = only after each epoch")
       .show_default();
   add_train_changes(verb, args->changes);
   add_seed(verb, common);

@@ -7,7 +7,7 @@ namespace shcnn::program {
 namespace {
 
 /// The help's heading; it also tells these flags from others that happen to have a setting's name (loso --classes).
-constexpr const char* kGroup = "Instead of what the recipe says";
+constexpr const char* kGroup = "Override the recipe";
 
 /// Adds a flag that changes one setting of the recipe.
 template <class T>
@@ -28,17 +28,17 @@ void add_train_changes(OptionSet& verb, TrainChanges& changes, TrainingLength le
   using C = TrainConfig;
   add_change<int>(verb, changes, "--epochs", "passes over the training data", [](C& c, int v) { c.epochs = v; });
   if (length == TrainingLength::kEpochsOrSteps) {
-    add_change<std::int64_t>(verb, changes, "--steps", "stop after this many steps; 0 = epochs decide",
+    add_change<std::int64_t>(verb, changes, "--steps", "stop after this many steps; 0 = no limit besides --epochs",
                              [](C& c, std::int64_t v) { c.steps = v; });
   }
-  add_change<std::int64_t>(verb, changes, "--batch", "samples a step", [](C& c, std::int64_t v) { c.batch = v; });
+  add_change<std::int64_t>(verb, changes, "--batch", "samples per step", [](C& c, std::int64_t v) { c.batch = v; });
   add_change<double>(verb, changes, "--lr", "learning rate", [](C& c, double v) { c.learning_rate = v; });
-  add_change<double>(verb, changes, "--lr-decay", "factor on it every --lr-decay-steps",
+  add_change<double>(verb, changes, "--lr-decay", "factor of the learning rate's decay, applied over --lr-decay-steps",
                      [](C& c, double v) { c.decay_rate = v; });
   add_change<std::int64_t>(verb, changes, "--lr-decay-steps", "steps", [](C& c, std::int64_t v) { c.decay_steps = v; });
-  add_change<bool>(verb, changes, "--lr-staircase", "true: decay at whole multiples only",
+  add_change<bool>(verb, changes, "--lr-staircase", "true: decay in discrete steps; false: continuously",
                    [](C& c, bool v) { c.staircase = v; });
-  add_change<double>(verb, changes, "--l2", "lambda of the L2 term", [](C& c, double v) { c.l2 = v; });
+  add_change<double>(verb, changes, "--l2", "weight lambda of the L2 regularization", [](C& c, double v) { c.l2 = v; });
   add_change<double>(verb, changes, "--dropout", "drop rate of the two hidden dense layers",
                      [](C& c, double v) { c.dropout = v; });
   add_change<double>(verb, changes, "--slope", "of LeakyReLU", [](C& c, double v) { c.model.slope = v; });
@@ -49,16 +49,17 @@ void add_train_changes(OptionSet& verb, TrainChanges& changes, TrainingLength le
                               throw Failure(ExitCode::kUsage, "--activation: '" + v + "' is neither leaky nor relu");
                             }
                           });
-  add_change<std::string>(verb, changes, "--augment", "none, center (training sees the middle crop) or ten",
+  add_change<std::string>(verb, changes, "--augment", "crops for training: none, center or ten",
                           [](C& c, const std::string& v) { c.augment = augment_from_string(v); });
-  add_change<double>(verb, changes, "--input-scale", "factor on the gray levels",
+  add_change<double>(verb, changes, "--input-scale", "factor applied to the pixel values",
                      [](C& c, double v) { c.input_scale = v; });
-  add_change<double>(verb, changes, "--init-stddev",
-                     "of the dense layers' initial weights; 0 = sqrt(2 / inputs), 0.1 = the authors' program",
-                     [](C& c, double v) { c.initial.dense_stddev = v; });
-  add_change<double>(verb, changes, "--conv-bias", "initial biases of the convolutions",
+  add_change<double>(
+      verb, changes, "--init-stddev",
+      "standard deviation of the dense layers' initial weights; 0 = sqrt(2 / inputs); the authors' program: 0.1",
+      [](C& c, double v) { c.initial.dense_stddev = v; });
+  add_change<double>(verb, changes, "--conv-bias", "initial bias of the convolutions",
                      [](C& c, double v) { c.initial.conv_bias = v; });
-  add_change<double>(verb, changes, "--clip-norm", "largest global gradient norm; 0 = no clipping",
+  add_change<double>(verb, changes, "--clip-norm", "maximum global gradient norm; 0 = no clipping",
                      [](C& c, double v) { c.clip_norm = v; });
   add_change<std::string>(verb, changes, "--on-nan", "stop, skip or rollback",
                           [](C& c, const std::string& v) { c.on_nan = on_nan_from_string(v); });
