@@ -1,8 +1,8 @@
-// temporary, write, fsync, rename, fsync of the folder.
+// Sequence: create the temporary file, write, fsync, rename, fsync the folder.
 //
-// The temporary is called `.NAME.PID.N.shcnn-tmp` and is locked (flock) by its writer. Who finds one and gets its lock
-// without waiting has found a dead writer's and unlinks it while holding the lock; a writer that was beaten between
-// creating and locking sees that its file has no name left (link count 0) and tries again.
+// The temporary file is named `.NAME.PID.N.shcnn-tmp` and locked (flock) by its writer. If another writer gets the lock
+// without waiting, it takes the owner for dead and unlinks the file while holding the lock. If that happens to a living
+// writer between creating and locking its file, it finds that the file has no name left (link count 0) and tries again.
 #include "io/files/atomic_file.h"
 
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 namespace shcnn::io {
 namespace {
 
-constexpr size_t kBufferBytes = size_t{256} << 10;  // small writes are gathered into calls of this size
+constexpr size_t kBufferBytes = size_t{256} << 10;  // small writes are combined into calls of this size
 constexpr size_t kMaxWriteCall = size_t{1} << 30;
 constexpr std::string_view kSuffix = ".shcnn-tmp";
 constexpr int kCreateTries = 16;
@@ -43,8 +43,8 @@ Error exists_already(const std::filesystem::path& path) {
   return Error(ErrorKind::kUsage, path, "", "the file is already there", "allow overwriting or choose another name");
 }
 
-// rename that fails with EEXIST where `to` is there. Some file systems cannot do it in one step; there the check comes
-// first and a file that appears in between is replaced.
+// rename(2), but fails with EEXIST if `to` exists. On file systems that cannot do this atomically, `to` is checked
+// first, and a file that appears between check and rename is replaced.
 int rename_without_replacing(const std::filesystem::path& from, const std::filesystem::path& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS) return -1;
@@ -74,7 +74,7 @@ int remove_stale_temporaries(const std::filesystem::path& path) noexcept {
       ::close(fd);
     }
   } catch (const std::exception&) {
-    // no memory for a name: leave the temporary for the next writer
+    // out of memory for a name: leave the file for the next writer
   }
   return removed;
 }
@@ -96,8 +96,8 @@ AtomicFile::AtomicFile(std::filesystem::path path, Overwrite overwrite)
     fd_ = open_file(temporary_, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
     if (fd_ < 0 && errno == EEXIST) continue;
     if (fd_ < 0) fail(errno, "cannot make a file in its folder");
-    // A file system without locks (ENOLCK, EOPNOTSUPP) is used without: its temporaries are then never told stale
-    // while their writer lives, because nobody else gets a lock there either.
+    // If the file system does not support locks (ENOLCK, EOPNOTSUPP), the writer continues without one. This is safe:
+    // no other writer gets a lock there either, so the temporary file is not taken for stale.
     retrying([&] { return ::flock(fd_, LOCK_EX); });
     if (::fstat(fd_, &status) == 0 && status.st_nlink > 0) return;
     ::close(std::exchange(fd_, -1));
@@ -109,7 +109,7 @@ AtomicFile::~AtomicFile() { discard(); }
 
 void AtomicFile::discard() noexcept {
   if (fd_ < 0) return;
-  ::unlink(temporary_.c_str());  // before close: the lock says that it is ours until it is gone
+  ::unlink(temporary_.c_str());  // before close, which releases the lock
   ::close(std::exchange(fd_, -1));
 }
 
@@ -157,7 +157,7 @@ void AtomicFile::commit() {
     }
     fail(error, "cannot give it its name");
   }
-  // From here on the path holds the new content. Closing may report a late error of a network file system.
+  // The path now has the new content. On network file systems, close may report a delayed write error.
   if (::close(std::exchange(fd_, -1)) != 0 && errno != EINTR) fail(errno, "cannot close it");
 
   if (sync_folder(folder_of(path_)) != 0) fail(errno, "cannot make the new name durable");

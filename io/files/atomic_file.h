@@ -1,9 +1,10 @@
-// A file that appears whole or not at all.
+// Atomic file writes: a file appears complete or not at all.
 //
-// Bytes go to a temporary in the same folder; commit() writes them out (fsync), renames the temporary onto the path and
-// fsyncs the folder. Until then the path holds what it held before, whatever happens: an error, a kill, a power cut.
-// A writer holds a lock on its temporary as long as it lives, so temporaries of dead writers are told from living
-// ones (also across containers, where process ids mean nothing) and are removed by the next writer of the same path.
+// Bytes go to a temporary file in the same folder. commit() flushes it to disk (fsync), renames it to the final path
+// and syncs the folder. Until then the path keeps its previous content, even after an error, a kill or a power failure.
+// A writer locks its temporary file for its whole lifetime. An unlocked temporary therefore belongs to a dead writer
+// (this also works across containers, where process ids are not comparable); the next writer of the same path removes
+// it.
 #pragma once
 
 #include <cstddef>
@@ -17,23 +18,23 @@
 
 namespace shcnn::io {
 
-/// Whether a writer may replace a file that is already there.
+/// Whether a writer may replace an existing file.
 enum class Overwrite { kNo, kYes };
 
-/// Writes one file safely. Any failure throws Error (kDisk; kUsage where the file exists and may not be replaced) and
-/// leaves the path as it was and no temporary behind.
+/// Writes one file atomically. A failure throws Error (kDisk; kUsage if the file exists and must not be replaced),
+/// removes the temporary file and leaves the path unchanged, unless commit() fails after the rename.
 class AtomicFile {
  public:
-  /// Opens the temporary beside `path`, whose folder must exist.
+  /// Opens the temporary file in the folder of `path`, which must exist.
   AtomicFile(std::filesystem::path path, Overwrite overwrite);
-  /// Without commit() the temporary is removed.
+  /// Removes the temporary file if commit() was not called.
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
-  /// Makes what was written durable and gives it its name. Nothing may be written afterwards.
+  /// Makes the written bytes durable and renames the file to its final path. Nothing may be written afterwards.
   void commit();
 
  private:
@@ -50,11 +51,11 @@ class AtomicFile {
   std::string buffer_;
 };
 
-/// Writes `text` as the whole of `path`, safely.
+/// Writes `text` as the complete content of `path`, atomically.
 void write_file(const std::filesystem::path& path, std::string_view text, Overwrite overwrite);
 
-/// Removes the temporaries that dead writers left beside `path`; returns how many. Never throws: a temporary
-/// that cannot be removed is not worth stopping for.
+/// Removes the temporary files that dead writers of `path` left in its folder; returns how many. Files that cannot be
+/// removed are ignored.
 int remove_stale_temporaries(const std::filesystem::path& path) noexcept;
 
 }  // namespace shcnn::io

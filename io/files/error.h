@@ -1,7 +1,7 @@
-// The one exception of io/: what is wrong with which file, where in it, and what the user can do about it.
+// The exception type of io/: which file is affected, the place in it, what is wrong, and what the user can do about it.
 //
-// what() is always ONE line, `FILE: PLACE: MESSAGE; REMEDY`, fit to be the only thing a program prints. Names that come
-// out of a file or off a disk may hold anything, so control characters are shown as \xHH and very long parts are cut.
+// what() is always a single line, `FILE: PLACE: MESSAGE; REMEDY`, that a program can print without further text. Names
+// read from a file or a disk may contain any bytes, so control characters are shown as \xHH and long parts are cut.
 #pragma once
 
 #include <filesystem>
@@ -12,16 +12,16 @@
 
 namespace shcnn::io {
 
-/// What went wrong, in the terms a program's exit code needs (docs/architecture.md, "Errors").
+/// The category of an error, from which a program derives its exit code (docs/architecture.md, "Errors").
 enum class ErrorKind {
-  kUsage,     ///< the caller asks for what may not be: overwriting a file, a rule that has no such name
+  kUsage,     ///< invalid request by the caller: overwriting an existing file, an unknown rule name
   kBadData,   ///< input data cannot be used
   kBadModel,  ///< a weights or state file cannot be used
-  kDisk,      ///< the disk: absent, full, broken, not permitted
-  kMemory,    ///< a file needs more memory than there is
+  kDisk,      ///< disk error: path missing, disk full, I/O error, no permission
+  kMemory,    ///< a file needs more memory than is available
 };
 
-/// `text` as it can stand in a one-line message: control bytes as \xHH, cut after `limit` bytes.
+/// `text` for use in a one-line message: control bytes as \xHH, cut after `limit` bytes.
 inline std::string printable(std::string_view text, size_t limit = 400) {
   constexpr char kHex[] = "0123456789abcdef";
   std::string out;
@@ -37,12 +37,12 @@ inline std::string printable(std::string_view text, size_t limit = 400) {
   return out;
 }
 
-/// Thrown by everything in io/.
+/// The exception that all functions in io/ throw.
 class Error : public std::runtime_error {
  public:
-  /// @param kind    what the program's exit code follows
-  /// @param file    the file or folder
-  /// @param place   "row 12", "byte 4096", "tensor 'fc1.w'"; empty where the whole file is meant
+  /// @param kind    category, determines the program's exit code
+  /// @param file    the file or folder concerned
+  /// @param place   "row 12", "byte 4096", "tensor 'fc1.w'"; empty for the whole file
   /// @param message what is wrong
   /// @param remedy  what the user can do about it
   Error(ErrorKind kind, const std::filesystem::path& file, std::string_view place, std::string_view message,

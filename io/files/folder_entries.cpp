@@ -14,7 +14,7 @@ namespace shcnn::io {
 namespace fs = std::filesystem;
 
 void require_listable(const fs::path& folder) {
-  // a folder that may be listed but not entered would seem to hold nothing but broken links
+  // X_OK: if a folder can be listed but not entered, all its entries look like broken links
   if (::access(folder.c_str(), R_OK | X_OK) == 0) return;
   const int error = errno;
   throw Error(ErrorKind::kDisk, folder, "", "cannot list the folder: " + system_message(error),

@@ -1,4 +1,4 @@
-// What lies directly in a folder, in an order that does not hang on the file system's.
+// Lists the direct entries of a folder in an order that does not depend on the file system.
 #pragma once
 
 #include <filesystem>
@@ -8,17 +8,17 @@
 
 namespace shcnn::io {
 
-/// Refuses a folder whose entries this user cannot list and look at. @throws Error kDisk that names the folder
+/// Checks that the user may list the folder and access its entries. @throws Error kDisk, naming the folder, if not
 void require_listable(const std::filesystem::path& folder);
 
-/// Entries without hidden ones, sorted by name. @throws Error kDisk: the folder cannot be listed
+/// The entries of `folder` without hidden ones, sorted by name. @throws Error kDisk if the folder cannot be listed
 std::vector<std::filesystem::path> folder_entries(const std::filesystem::path& folder);
 
-/// What `path` leads to through links; `not_found` where there is nothing, or a link that leads nowhere.
-/// @throws Error kDisk where the system does not say, for lack of permission say
+/// The status of `path` after following symbolic links; `not_found` if it does not exist or the link is broken.
+/// @throws Error kDisk if the status cannot be determined, for example for lack of permission
 std::filesystem::file_status status_of(const std::filesystem::path& path);
 
-/// Those of `entries` that are folders themselves, in their order. @throws Error as status_of
+/// The `entries` that are folders, in the same order. @throws Error as status_of
 std::vector<std::filesystem::path> only_folders(std::vector<std::filesystem::path> entries);
 
 }  // namespace shcnn::io

@@ -1,4 +1,4 @@
-// Checked reading with plain system calls: short reads are continued, interrupted ones repeated.
+// Reads with plain system calls: short reads are continued, interrupted ones are repeated.
 #include "io/files/input_file.h"
 
 #include <fcntl.h>
@@ -17,14 +17,14 @@
 namespace shcnn::io {
 namespace {
 
-constexpr size_t kMaxReadCall = size_t{1} << 30;  // Linux moves at most 2 GiB - 4 KiB a call
+constexpr size_t kMaxReadCall = size_t{1} << 30;  // Linux transfers at most 2 GiB - 4 KiB per call
 
 }  // namespace
 
 std::string system_message(int error_number) { return std::system_category().message(error_number); }
 
 InputFile::InputFile(std::filesystem::path path, ErrorKind bad) : path_(std::move(path)), bad_(bad) {
-  // O_NONBLOCK: opening a pipe that nobody writes returns at once and is then refused below.
+  // O_NONBLOCK: opening a pipe without a writer does not block; the pipe is rejected below.
   fd_ = open_file(path_, O_RDONLY | O_NONBLOCK);
   if (fd_ < 0) {
     const int error = errno;

@@ -1,6 +1,6 @@
-// A regular file opened for reading: its size is known before anything is read, and every read is checked.
+// A regular file opened for reading. Its size is known before the first read, and every read is checked.
 //
-// Plain reads instead of a memory map: a file that shrinks while it is read is then an Error, never a SIGBUS.
+// Uses read(2), not a memory map: a file that shrinks while it is read then causes an Error, not a SIGBUS.
 #pragma once
 
 #include <cstddef>
@@ -16,9 +16,9 @@ namespace shcnn::io {
 /// Read access to one regular file. Move-only; the descriptor is closed on destruction.
 class InputFile {
  public:
-  /// Opens `path`. Folders, pipes and devices are refused (a pipe could block for ever).
-  /// @param bad the kind of error for a file that is no file or ends early; what the system refuses is kDisk,
-  ///            a file that is not there is `bad` as well, since the remedy is to name the right one
+  /// Opens `path`. Rejects folders, pipes and devices (a pipe could block forever).
+  /// @param bad the error kind if the path is missing or not a regular file, or if the file ends early
+  /// @throws Error `bad`, or kDisk if a system call fails for another reason
   InputFile(std::filesystem::path path, ErrorKind bad);
   ~InputFile();
   InputFile(const InputFile&) = delete;
@@ -27,13 +27,13 @@ class InputFile {
   InputFile& operator=(InputFile&&) = delete;
 
   const std::filesystem::path& path() const noexcept { return path_; }
-  /// Size in bytes when it was opened.
+  /// Size in bytes at the time of opening.
   uint64_t size() const noexcept { return size_; }
-  /// Reads the next bytes into `out`; returns how many, less than asked for only at the end of the file.
+  /// Reads the next bytes into `out`; returns their number, which is less than out.size() only at the end of the file.
   size_t read_some(std::span<std::byte> out);
-  /// Goes on at byte `position`, which may lie beyond the end.
+  /// Sets the position of the next read, in bytes; it may lie beyond the end.
   void seek(uint64_t position);
-  /// Reads exactly out.size() bytes or throws (`bad`) naming the byte where the file ends.
+  /// Reads exactly out.size() bytes. @throws Error (`bad`) with the byte at which the file ends, if it ends early
   void read_exactly(std::span<std::byte> out);
 
  private:
@@ -44,10 +44,10 @@ class InputFile {
   uint64_t position_ = 0;
 };
 
-/// The whole of a small file. @throws Error (`bad`) where it is larger than `limit` bytes
+/// The complete content of a small file. @throws Error (`bad`) if it is larger than `limit` bytes
 std::string read_text(const std::filesystem::path& path, uint64_t limit, ErrorKind bad);
 
-/// The system's words for an errno value, such as "No space left on device".
+/// The system's message for an errno value, such as "No space left on device".
 std::string system_message(int error_number);
 
 }  // namespace shcnn::io

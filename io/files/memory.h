@@ -1,4 +1,4 @@
-// What takes memory by the size of a file: where there is not enough, the error names the file.
+// Allocations whose size depends on a file: if memory runs out, the error names the file.
 #pragma once
 
 #include <filesystem>
@@ -9,7 +9,7 @@
 
 namespace shcnn::io {
 
-/// read(), where std::bad_alloc and std::length_error become an Error (kMemory) that names `file`.
+/// Calls read() and converts std::bad_alloc and std::length_error to an Error (kMemory) that names `file`.
 template <class Read>
 auto with_memory_for(const std::filesystem::path& file, Read read) -> decltype(read()) {
   constexpr const char* kMessage = "needs more memory than this process can have";

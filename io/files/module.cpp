@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The folder of the program, or of the shared library, that this code is linked into; empty where it is not known.
+/// The folder of the program or shared library that contains this code; empty if unknown.
 fs::path own_folder() {
   Dl_info ignored{};
   link_map* object = nullptr;

@@ -1,26 +1,27 @@
-// Modules: parts that most calls do without, with the libraries that they need, each a shared library of its own that
-// is loaded when a file asks for it. So a call on PNG files never loads FFmpeg.
+// Modules: rarely needed decoders, each built together with its dependencies as a shared library that is loaded on
+// demand. Reading PNG files, for example, never loads FFmpeg.
 //
-// What crosses the border of a module is a struct of plain functions (io/media/*.h): no exception, no virtual call.
+// The interface of a module is a struct of plain function pointers (io/media/*.h). No exceptions or virtual calls cross
+// it.
 #pragma once
 
 #include <string>
 
 namespace shcnn::io {
 
-/// A loaded module. It stays in memory when this object is gone: codec libraries leave exit handlers behind.
+/// A loaded module. It is never unloaded, because codec libraries register exit handlers.
 class Module {
  public:
-  /// Looks for lib`name`.so in ../lib/shcnn beside the folder of the program (or of the shared library that this code
-  /// is in), in that folder itself, and where it was built.
-  /// @param name    "shcnn_video"
-  /// @param purpose what needs it, for the message: "videos"
-  /// @param package what must be installed to build it: "libavformat-dev"
-  /// @throws Error kUsage: not there, or it cannot be loaded; says how to fix it
+  /// Searches lib`name`.so relative to the folder of the program (or of the shared library that contains this code):
+  /// in ../lib/shcnn, then in that folder itself, then in the build folder.
+  /// @param name    such as "shcnn_video"
+  /// @param purpose what needs the module, for the error message, such as "videos"
+  /// @param package the packages required to build it, for the error message, such as "libavformat-dev"
+  /// @throws Error kUsage, with how to fix it, if the module is missing or cannot be loaded
   Module(const std::string& name, const std::string& purpose, const std::string& package);
 
-  /// The struct of functions that the module's `symbol` returns; a symbol carries its version.
-  /// @throws Error kUsage: the module is of another version
+  /// The struct of functions returned by the module's function `symbol`. The version is part of the symbol name.
+  /// @throws Error kUsage if the module has another version
   template <class Functions>
   const Functions& functions(const char* symbol) const {
     return *reinterpret_cast<const Functions* (*)()>(find(symbol))();

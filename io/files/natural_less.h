@@ -1,11 +1,12 @@
-// The order in which people count: digits compare as numbers.
+// Natural sort order: digit sequences compare as numbers.
 #pragma once
 
 #include <string_view>
 
 namespace shcnn::io {
 
-/// "img9" before "img46"; names that differ in leading zeros alone are in byte order.
+/// Whether `a` sorts before `b`, such as "img9" before "img46". Names that differ only in leading zeros are in byte
+/// order.
 bool natural_less(std::string_view a, std::string_view b);
 
 }  // namespace shcnn::io

@@ -1,5 +1,5 @@
-// The places that results go to, looked at before work begins: a folder that cannot be made or written is found out at
-// once, not after hours.
+// Checks of output paths before work begins, so that a folder that cannot be created or written is reported immediately
+// and not after hours.
 #pragma once
 
 #include <filesystem>
@@ -8,16 +8,16 @@
 
 namespace shcnn::io {
 
-/// Makes `folder` and what lies above it, where they are missing. @throws Error (kDisk) naming the folder and the
-/// reason where it cannot be made, is a file, or cannot be written
+/// Creates `folder` and its missing parent folders. @throws Error (kDisk), with the folder and the reason, if it cannot
+/// be created, is a file, or is not writable
 void make_output_folder(const std::filesystem::path& folder);
 
-/// @throws Error (kDisk) where `path` could not be made, a file or a folder with the folders above it: where the
-/// nearest folder above it that exists cannot be written. Makes nothing.
+/// Checks that `path` could be created as a file or folder, including its missing parent folders. Creates nothing.
+/// @throws Error (kDisk) if the nearest existing folder at or above `path` is not writable, or a parent is not a folder
 void require_output_place(const std::filesystem::path& path);
 
-/// @throws Error (kDisk; kUsage where `file` is a folder) where a file of that name could not be written, with the
-/// reason
+/// Checks that `file` could be written; its folder must exist.
+/// @throws Error, with the reason, if not: kUsage if `file` is a folder, kDisk otherwise
 void require_output_file(const std::filesystem::path& file);
 
 }  // namespace shcnn::io

@@ -1,4 +1,4 @@
-// Reading many small files, or making many small things, with several threads.
+// Runs many small independent tasks, such as reading small files, on several threads.
 #pragma once
 
 #include <algorithm>
@@ -13,14 +13,15 @@
 
 namespace shcnn::io {
 
-/// Calls body(i) for i = 0 .. count - 1 on `threads` threads (0: one a core, up to 8), each i once; threads take
-/// `block` of them at a time, which should be enough work to make taking it cheap. Of the errors thrown, the one of the
-/// smallest i is thrown on when all threads have ended, so that the error reported does not hang on timing.
+/// Calls body(i) exactly once for each i = 0 .. count - 1 on `threads` threads (0: one per core, at most 8). A thread
+/// takes `block` consecutive indices at a time; a block should take much longer than the atomic increment that reserves
+/// it. If calls throw, remaining work is skipped, and after all threads have ended the exception of the smallest i is
+/// rethrown, so that the reported error does not depend on timing.
 template <class Body>
 void for_each_parallel(int64_t count, Body body, int threads = 0, int64_t block = 64) {
   constexpr int64_t kMaxThreads = 8;
   std::atomic<int64_t> next{0};
-  std::atomic<int64_t> first_bad{count};  // nothing behind it needs doing
+  std::atomic<int64_t> first_bad{count};  // smallest index that failed; larger indices need not run
   std::mutex mutex;
   std::exception_ptr error;
   const auto work = [&] {
@@ -47,7 +48,7 @@ void for_each_parallel(int64_t count, Body body, int threads = 0, int64_t block 
   try {
     for (int64_t t = 1; t < wanted; ++t) others.emplace_back(work);
   } catch (const std::system_error&) {
-    // the system starts no more threads (a limit on processes or memory): those that run do the rest
+    // no more threads can be started (limit on processes or memory): the running ones do the remaining work
   } catch (const std::bad_alloc&) {
   }
   work();

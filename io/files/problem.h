@@ -1,4 +1,4 @@
-// Something in a data set that a user should know of, and what to do about it.
+// A problem found in a data set, and what the user can do about it.
 #pragma once
 
 #include <string>
@@ -6,8 +6,8 @@
 namespace shcnn::io {
 
 struct Problem {
-  std::string place;    ///< file and row, where there is one
-  std::string message;  ///< what was found, with how often
+  std::string place;    ///< file, and row if there is one
+  std::string message;  ///< what was found, and how often
   std::string remedy;
 };
 

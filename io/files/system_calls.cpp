@@ -21,7 +21,7 @@ int sync_folder(const std::filesystem::path& folder) {
   const int error = errno;
   ::close(fd);
   errno = error;
-  // EINVAL: a file system on which folders need no fsync
+  // EINVAL: the file system does not support fsync on folders
   return synced != 0 && error == EINVAL ? 0 : synced;
 }
 

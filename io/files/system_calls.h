@@ -1,5 +1,4 @@
-// System calls as this library makes them: repeated where a signal interrupts them, and with advice that fits the
-// error.
+// Wrappers for system calls: they are repeated if interrupted by a signal, and errors have a suitable remedy.
 #pragma once
 
 #include <sys/types.h>
@@ -9,7 +8,7 @@
 
 namespace shcnn::io {
 
-/// Repeats `call` while it fails with EINTR. Its result is negative where it failed; errno then says why.
+/// Repeats `call` while it fails with EINTR. A negative result means failure, with the reason in errno.
 template <class Call>
 auto retrying(Call call) {
   for (;;) {
@@ -21,14 +20,14 @@ auto retrying(Call call) {
 /// open(2) with O_CLOEXEC. Returns the descriptor, or -1 with errno set.
 int open_file(const std::filesystem::path& path, int flags, mode_t mode = 0666);
 
-/// fsync(2) of a folder, so that the names in it are durable. Returns 0, or -1 with errno set.
+/// fsync(2) of a folder, which makes the names of its entries durable. Returns 0, or -1 with errno set.
 int sync_folder(const std::filesystem::path& folder);
 
-/// Renames a file within one folder, replacing what has the name, and makes the new name durable.
-/// @throws Error kDisk that names `to`
+/// Renames a file within one folder, replacing an existing `to`, and makes the new name durable.
+/// @throws Error kDisk, naming `to`
 void rename_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
-/// What the user can do about an errno value of opening, writing or renaming a file.
+/// What the user can do about an errno value from opening, writing or renaming a file.
 const char* remedy_for(int error_number);
 
 }  // namespace shcnn::io

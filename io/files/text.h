@@ -1,4 +1,4 @@
-// What readers do with the text of a field.
+// Helpers for text fields, used by the file readers.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +7,12 @@
 
 namespace shcnn::io {
 
-/// Without the blanks, tabs and carriage returns at both ends.
+/// `text` without spaces, tabs and carriage returns at both ends.
 std::string_view trimmed(std::string_view text);
-/// ASCII letters in lower case.
+/// `text` with ASCII letters in lower case.
 std::string lower_case(std::string_view text);
-/// A whole number from `low` to `high`, digits alone; false where `text` is none.
+/// Parses `text`, which must be a decimal integer and nothing else; returns false if it is not or is outside
+/// [`low`, `high`].
 bool parse_integer(std::string_view text, int64_t low, int64_t high, int64_t& value);
 
 }  // namespace shcnn::io

@@ -1,4 +1,5 @@
-// A window of a few MiB slides over the file; a line that crosses its end is moved to the front before reading on.
+// Reads through a buffer of up to 4 MiB. A line that crosses the end of the buffer is moved to its front, and reading
+// continues behind it.
 #include "io/formats/csv.h"
 
 #include <algorithm>
@@ -16,7 +17,7 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
-/// What a file that begins with `bytes` is instead of text, and how to get the text out of it.
+/// A format other than csv text: its first bytes, its name, and how to get csv text from it.
 struct OtherFormat {
   std::string_view begin;
   std::string_view what, remedy;
@@ -34,7 +35,7 @@ constexpr std::array<OtherFormat, 8> kOtherFormats = {{
     {"\xfe\xff", "is UTF-16 text", kSaveAsUtf8},
 }};
 
-/// Commas, or semicolons or tabs where `header` holds no comma.
+/// Comma; if `header` contains none, semicolon or tab.
 char separator_of(std::string_view header) {
   for (const char separator : {',', ';', '\t'}) {
     if (header.find(separator) != std::string_view::npos) return separator;
@@ -85,19 +86,19 @@ Error CsvReader::bad(std::string_view message, std::string_view remedy) const {
   return Error(ErrorKind::kBadData, path(), place(), message, remedy);
 }
 
-/// Moves what is unread to the front of the buffer and reads on.
+/// Moves the unread part to the front of the buffer and fills the rest.
 void CsvReader::fill() {
   std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_), buffer_.begin() + static_cast<std::ptrdiff_t>(end_),
             buffer_.begin());
   end_ -= begin_;
   begin_ = 0;
-  if (end_ == buffer_.size()) buffer_.resize(kBufferBytes);  // a small file that has grown since it was opened
+  if (end_ == buffer_.size()) buffer_.resize(kBufferBytes);  // a small file has grown since it was opened
   const size_t got = file_.read_some(std::as_writable_bytes(std::span(buffer_).subspan(end_)));
   at_end_ = got < buffer_.size() - end_;
   end_ += got;
 }
 
-/// Files that users take for csv text, by their first bytes.
+/// Rejects files that are often mistaken for csv text, recognised by their first bytes.
 void CsvReader::refuse_other_formats() const {
   const std::string_view head(buffer_.data(), end_);
   for (const OtherFormat& format : kOtherFormats) {
@@ -161,7 +162,7 @@ bool CsvReader::looks_like_a_record(std::string_view line) const {
   return std::count(line.begin(), line.end(), separator_) + 1 >= static_cast<std::ptrdiff_t>(expected_fields_);
 }
 
-/// The error about the current line, which is no record, and what to do with the lines from it on.
+/// The error for the current line, which is not a record. The remedy depends on whether records follow it.
 Error CsvReader::no_record(const std::string& where, const std::string& what) {
   const int64_t first = line_;
   int64_t last = line_;

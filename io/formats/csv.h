@@ -1,8 +1,8 @@
-// Comma-separated files, line by line and with bounded memory: what FER2013 and FER+ arrive in.
+// Reads csv files, the format of FER2013 and FER+, line by line with bounded memory.
 //
-// One record is one line (LF or CRLF; a byte order mark is skipped). Commas separate fields, or semicolons or tabs
-// where the header holds no comma. A field may stand in double quotes and then hold separators; blanks round a field
-// are dropped. No line is longer than kMaxLineBytes.
+// One record is one line (LF or CRLF; a byte order mark is skipped). Fields are separated by commas, or, if the header
+// contains no comma, by semicolons or tabs. A field in double quotes may contain separators; blanks around a field are
+// removed. A line has at most kMaxLineBytes bytes.
 #pragma once
 
 #include <cstddef>
@@ -19,35 +19,35 @@ namespace shcnn::io {
 
 inline constexpr size_t kMaxLineBytes = size_t{1} << 20;
 
-/// Reads a csv file with a header (or without one) record after record.
+/// Reads a csv file, with or without a header, record by record.
 class CsvReader {
  public:
   enum class Header { kYes, kNo };
 
-  /// Opens `path` and reads its header. @throws Error kBadData where the file is missing, empty, or no such text: an
-  /// archive, UTF-16, lines that end with CR alone
+  /// Opens `path` and reads its header. @throws Error kBadData if the file is missing, empty, an archive, UTF-16 text,
+  /// or has lines that end with CR alone
   CsvReader(const std::filesystem::path& path, Header header);
 
   const std::filesystem::path& path() const { return file_.path(); }
   uint64_t file_bytes() const { return file_.size(); }
-  /// The header's names, trimmed.
+  /// The column names, trimmed.
   const std::vector<std::string>& header() const { return header_; }
-  /// Position of column `name`, compared without case; -1 where there is none.
+  /// Index of column `name`, compared case-insensitively; -1 if there is none.
   int column(std::string_view name) const;
-  /// As column(). @throws Error kBadData with `remedy` where it is missing
+  /// As column(). @throws Error kBadData with `remedy` if it is missing
   int require_column(std::string_view name, std::string_view remedy) const;
 
-  /// Moves to the next record; false at the end. Empty lines are allowed at the end alone.
-  /// @throws Error where the number of fields is not the header's (or, without one, the first record's); it says which
-  /// lines to delete where no record follows, as behind text that stands after the last one
+  /// Moves to the next record; returns false at the end. Empty lines are allowed only at the end.
+  /// @throws Error if the number of fields differs from the header's (or, without a header, the first record's); if no
+  /// record follows, as with text after the last record, it says which lines to delete
   bool next();
-  /// The fields of this record, valid until next().
+  /// The fields of the current record, valid until next().
   const std::vector<std::string_view>& fields() const { return fields_; }
-  /// Number of this record from 0.
+  /// Index of the current record, from 0.
   int64_t row() const { return row_; }
   /// "line 14 (row 12)", for messages.
   std::string place() const;
-  /// An error about this record.
+  /// An error about the current record.
   Error bad(std::string_view message, std::string_view remedy) const;
 
  private:

@@ -1,4 +1,4 @@
-// std::to_chars writes the same digits in every locale.
+// Uses std::to_chars, whose output does not depend on the locale.
 #include "io/formats/csv_writer.h"
 
 #include <charconv>
@@ -6,7 +6,7 @@
 namespace shcnn::io {
 namespace {
 
-constexpr std::size_t kMostDigits = 400;  ///< of a fixed double: 309 before the point
+constexpr std::size_t kMostDigits = 400;  ///< enough for a double in fixed format: up to 309 before the point
 
 std::string digits_of(double number, std::chars_format format, int digits) {
   char out[kMostDigits];

@@ -1,5 +1,5 @@
-// Comma-separated text as RFC 4180 has it: fields that hold a comma, a quote or a line break stand in double quotes, a
-// quote within them twice. Lines end with LF.
+// Writes csv text as in RFC 4180: fields that contain a comma, a quote or a line break are enclosed in double quotes,
+// and quotes inside them are doubled. Lines end with LF.
 #pragma once
 
 #include <concepts>
@@ -9,7 +9,7 @@
 
 namespace shcnn::io {
 
-/// Builds the text of a csv file, field after field.
+/// Builds the text of a csv file field by field.
 class CsvWriter {
  public:
   CsvWriter& field(std::string_view text);

@@ -1,4 +1,4 @@
-// std::to_chars gives the shortest digits that read back exactly, whatever the locale.
+// Uses std::to_chars: it gives the shortest text that reads back exactly and does not depend on the locale.
 #include "io/formats/curves_csv.h"
 
 #include <charconv>

@@ -1,5 +1,5 @@
-// Protobuf by hand: a key is (field number << 3 | wire type), wire types 0 varint, 1 eight bytes, 2 length and bytes,
-// 5 four bytes.
+// A minimal protobuf encoder and decoder. A key is (field number << 3 | wire type). Wire types: 0 varint, 1 eight
+// bytes, 2 length and bytes, 5 four bytes.
 #include "io/formats/event_log.h"
 
 #include <fcntl.h>
@@ -29,7 +29,7 @@ constexpr std::array<uint32_t, 256> make_crc_table() {
 }
 constexpr std::array<uint32_t, 256> kCrcTable = make_crc_table();
 
-/// A check sum stored beside its data is masked, since the check sum of a text that holds one is weak.
+/// Masks a CRC that is stored in the file, because the CRC of data that contains CRCs is weak.
 uint32_t masked(uint32_t crc) { return std::rotr(crc, 15) + 0xa282ead8u; }
 
 template <class T>
@@ -121,12 +121,12 @@ void EventLog::append_record(std::string_view data) {
 
 namespace {
 
-/// Takes fields off a message in protobuf's wire format; `good` turns false where it is malformed.
+/// Reads the fields of a message in protobuf wire format; good() becomes false if it is malformed.
 class WireReader {
  public:
   explicit WireReader(std::string_view bytes) : rest_(bytes) {}
   bool good() const { return good_; }
-  /// The next field's key; false at the end.
+  /// Reads the next field's key; returns false at the end or on error.
   bool next(unsigned& field, unsigned& wire_type) {
     if (rest_.empty() || !good_) return false;
     const uint64_t key = varint();
@@ -222,7 +222,7 @@ bool parse_event(std::string_view bytes, LoggedScalar& scalar) {
 
 std::vector<LoggedScalar> read_event_log(const std::filesystem::path& path) {
   constexpr uint64_t kMostBytes = uint64_t{256} << 20;
-  constexpr size_t kHead = 12, kTail = 4;  // length and its check sum; the data's check sum
+  constexpr size_t kHead = 12, kTail = 4;  // length and its checksum; the data's checksum
   const std::string text = read_text(path, kMostBytes, ErrorKind::kBadData);
   std::vector<LoggedScalar> scalars;
   for (size_t at = 0; text.size() - at >= kHead;) {
@@ -235,7 +235,7 @@ std::vector<LoggedScalar> read_event_log(const std::filesystem::path& path) {
     const auto length = head.fixed<uint64_t>();
     if (head.fixed<uint32_t>() != masked(crc32c(rest.substr(0, 8))))
       throw bad("the check sum of a record's length is wrong");
-    if (length > rest.size() - kHead || rest.size() - kHead - length < kTail) break;  // cut short
+    if (length > rest.size() - kHead || rest.size() - kHead - length < kTail) break;  // cut short: end of the list
     const std::string_view data = rest.substr(kHead, static_cast<size_t>(length));
     if (WireReader(rest.substr(kHead + data.size())).fixed<uint32_t>() != masked(crc32c(data)))
       throw bad("the check sum of a record is wrong");

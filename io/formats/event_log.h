@@ -1,8 +1,9 @@
-// TensorBoard's event files, as far as scalars need them.
+// TensorBoard event files, restricted to scalars.
 //
-// File: records of  length (8 bytes, little-endian) | masked CRC-32C of these 8 | data | masked CRC-32C of the data.
-// Data: an Event in protobuf's wire format: 1 wall_time (double), 2 step (int64), 3 file_version (string; the first
-// record), 5 summary { 1 value { 1 tag (string), 2 simple_value (float) } }.
+// File: a sequence of records, each
+//   length (8 bytes, little-endian) | masked CRC-32C of the length | data | masked CRC-32C of the data.
+// Data: an Event in protobuf wire format: 1 wall_time (double), 2 step (int64), 3 file_version (string; first record
+// only), 5 summary { 1 value { 1 tag (string), 2 simple_value (float) } }.
 #pragma once
 
 #include <cstdint>
@@ -18,17 +19,18 @@ namespace shcnn::io {
 /// CRC-32C (Castagnoli), as in RFC 3720.
 uint32_t crc32c(std::string_view bytes);
 
-/// One scalar's name and value.
+/// Name and value of a scalar.
 struct Scalar {
   std::string_view tag;
   float value;
 };
 
-/// Appends scalars to a new event file. A record is written by one call, so a reader sees it whole or its end missing.
+/// Appends scalars to a new event file. Each record is written with one write(2) call, so a concurrent reader sees
+/// either the complete record or one that is cut short.
 class EventLog {
  public:
-  /// Makes `folder`/events.out.tfevents.<seconds>.shcnn, with a number appended where that is there already.
-  /// @param wall_time seconds since 1970, as all wall times here
+  /// Creates `folder`/events.out.tfevents.<seconds>.shcnn, with a number appended if that file exists.
+  /// @param wall_time seconds since 1970, as all wall times in this file
   EventLog(const std::filesystem::path& folder, double wall_time);
   ~EventLog();
   EventLog(const EventLog&) = delete;
@@ -45,7 +47,7 @@ class EventLog {
   int fd_ = -1;
 };
 
-/// One scalar of an event file; the file's first record has an empty tag.
+/// One scalar of an event file. The first record of a file holds the format version and has an empty tag.
 struct LoggedScalar {
   double wall_time = 0;
   int64_t step = 0;
@@ -53,8 +55,9 @@ struct LoggedScalar {
   float value = 0;
 };
 
-/// Reads an event file of EventLog's kind: one scalar a record. A last record that is cut short, as a run that is going
-/// on or was killed leaves it, ends the list. @throws Error kBadData on a record whose check sum or form is wrong
+/// Reads an event file as written by EventLog, with one scalar per record. A last record that is cut short, because the
+/// run is still writing or was killed, is ignored.
+/// @throws Error kBadData if a record has a wrong checksum or is malformed
 std::vector<LoggedScalar> read_event_log(const std::filesystem::path& path);
 
 }  // namespace shcnn::io

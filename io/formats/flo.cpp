@@ -1,4 +1,4 @@
-// The file's length is known before anything is believed: header and length must agree to the byte.
+// The header is checked against the file length, which must match exactly.
 #include "io/formats/flo.h"
 
 #include <array>

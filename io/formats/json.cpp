@@ -1,5 +1,5 @@
-// One pass over the bytes: outside strings, only brackets, commas and quotes matter. A text that is no JSON may pass;
-// the parser refuses it.
+// The limits are checked in one pass over the bytes. Outside strings, only brackets, commas and quotes are examined, so
+// invalid JSON may pass this check; the parser rejects it.
 #include "io/formats/json.h"
 
 namespace shcnn::io {
@@ -19,7 +19,7 @@ void check_json_limits(std::string_view text, const JsonSource& source, const Js
   bool in_string = false;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    // the parser takes a zero byte for the end of the text; what follows it would go unread
+    // the parser takes a zero byte for the end of the text and would ignore the rest
     if (c == '\0') throw json_error(source, i, "a zero byte");
     if (in_string) {
       if (c == '\\') {

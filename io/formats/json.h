@@ -1,8 +1,8 @@
-// JSON from files, parsed under limits: a text of a few MB must not become gigabytes of values.
+// Parses JSON files under limits, so that a text of a few MB cannot expand to gigabytes of values.
 //
-// A parsed value takes up to 64 bytes where its text takes two, so the number of values is limited beside the text's
-// length, and nesting, on which parsers and destructors recurse, is limited too. All three are checked before anything
-// is parsed. The JSON class is the caller's: this header needs none.
+// A value of two bytes of text takes up to 64 bytes when parsed, so the number of values is limited in addition to the
+// length of the text. Nesting is limited because parsers and destructors recurse. All three are checked before parsing.
+// The JSON class is a template parameter, so this header does not include a JSON library.
 #pragma once
 
 #include <cstddef>
@@ -16,30 +16,30 @@
 
 namespace shcnn::io {
 
-/// The largest text of a kind of file, and what it may hold.
+/// Limits for one kind of JSON text.
 struct JsonLimits {
   uint64_t bytes = uint64_t{64} << 20;
-  size_t values = 2'000'000;  ///< elements of arrays and objects, together
-  size_t depth = 16;          ///< objects and arrays within each other
+  size_t values = 2'000'000;  ///< total number of elements of arrays and objects
+  size_t depth = 16;          ///< nesting of objects and arrays
 };
-/// One value in a file's metadata: a number, a list of names.
+/// Limits for one metadata value of a file, such as a number or a list of names.
 inline constexpr JsonLimits kMetadataJson{.bytes = uint64_t{1} << 20, .values = 100'000};
 
-/// Where a JSON text came from: what its errors name.
+/// The origin of a JSON text, for error messages.
 struct JsonSource {
   std::filesystem::path file;
-  std::string place = {};               ///< "metadata 'class_names'"; empty: the whole file
-  ErrorKind bad = ErrorKind::kBadData;  ///< the kind of error a bad text is
+  std::string place = {};               ///< such as "metadata 'class_names'"; empty for the whole file
+  ErrorKind bad = ErrorKind::kBadData;  ///< error kind if the text is invalid
   std::string remedy = "the file is damaged: copy or make it again";
-  size_t begin = 0;  ///< byte of the file, or of the place, at which the text begins
+  size_t begin = 0;  ///< offset of the text in the file, or in the place, in bytes
 };
 
-/// The error of a text that is no valid JSON at its byte `offset`.
+/// The error for a text that is invalid at byte `offset`.
 Error json_error(const JsonSource& source, size_t offset, std::string_view message);
-/// @throws Error (source.bad) naming the byte where `text` goes beyond `limits` or holds a zero byte
+/// @throws Error (source.bad) with the byte offset, if `text` exceeds `limits` or contains a zero byte
 void check_json_limits(std::string_view text, const JsonSource& source, const JsonLimits& limits);
 
-/// The value of `text`. @throws Error (source.bad), naming the byte, where it is no JSON or goes beyond `limits`
+/// Parses `text`. @throws Error (source.bad), with the byte offset, if it is not valid JSON or exceeds `limits`
 /// @tparam Json nlohmann::json or nlohmann::ordered_json
 template <class Json>
 Json parse_json(std::string_view text, const JsonSource& source, const JsonLimits& limits = {}) {
@@ -53,7 +53,7 @@ Json parse_json(std::string_view text, const JsonSource& source, const JsonLimit
   }
 }
 
-/// The value in the file `source.file`. @throws as parse_json, and as read_text
+/// Reads and parses the file `source.file`. @throws as parse_json and read_text
 template <class Json>
 Json read_json(const JsonSource& source, const JsonLimits& limits = {}) {
   return parse_json<Json>(read_text(source.file, limits.bytes, source.bad), source, limits);

@@ -1,5 +1,5 @@
-// The header is a Python literal; of that language only what numpy itself writes is understood: three known keys with a
-// string, True or False, and a tuple of whole numbers.
+// The header is a Python literal. Only the subset that numpy writes is accepted: three known keys with a string, True
+// or False, and a tuple of non-negative integers.
 #include "io/formats/npy.h"
 
 #include <array>
@@ -30,7 +30,7 @@ struct Header {
   std::optional<std::vector<int64_t>> shape;
 };
 
-/// Walks over the header's text; `at` is where a complaint points.
+/// Parses the header's text; at() is the position for error messages.
 class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text) {}
@@ -95,7 +95,7 @@ class Parser {
       int64_t value = 0;
       size_t digits = 0;
       for (skip_space(); at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; ++at_, ++digits) {
-        if (digits == 18) return false;  // what follows fits no int64_t
+        if (digits == 18) return false;  // more digits may not fit into int64_t
         value = 10 * value + (text_[at_] - '0');
       }
       if (digits == 0 || out->size() == kMaxDimensions) return false;
@@ -109,7 +109,7 @@ class Parser {
   size_t at_ = 0;
 };
 
-/// Elements of a shape; nothing where their bytes are more than 2^63.
+/// Number of elements of a shape; std::nullopt if a side is negative or their size in bytes exceeds 2^63 - 1.
 std::optional<uint64_t> elements(std::span<const int64_t> shape) {
   constexpr uint64_t kMost = static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) / sizeof(float);
   uint64_t count = 1;

@@ -1,5 +1,5 @@
-// Reading: length -> header (SAX, nothing unknown gets through) -> layout -> bytes -> hash -> finite numbers.
-// Each step trusts only what the one before it has proved against the size of the file.
+// Order of reading: length, header (SAX parser, rejects unknown content), layout, bytes, hash, check for NaN and
+// infinity. Each step relies only on what the previous steps have checked against the file size.
 #include "io/formats/safetensors.h"
 
 #include <algorithm>
@@ -58,7 +58,7 @@ std::string shape_text(std::span<const uint64_t> shape) {
   return out + "]";
 }
 
-/// Bytes of a tensor; nothing where the product overflows.
+/// Size of a tensor in bytes; std::nullopt if the product overflows.
 std::optional<uint64_t> byte_count(DType dtype, std::span<const uint64_t> shape) {
   uint64_t bytes = dtype_size(dtype);
   for (const uint64_t extent : shape) {
@@ -77,7 +77,8 @@ std::string hex(XXH128_hash_t hash) {
   return out;
 }
 
-/// xxh3-128 of the content. Strings and lists are preceded by their length, so no two contents read alike.
+/// xxh3-128 of the content. Strings and lists are preceded by their length, so that different contents never give the
+/// same input.
 class ContentHash {
  public:
   ContentHash() { XXH3_128bits_reset(&state_); }
@@ -106,7 +107,7 @@ class ContentHash {
   XXH3_state_t state_;
 };
 
-/// Takes the header apart while it is parsed. A callback that returns false stops the parser; problem() then says why.
+/// SAX callbacks that parse the header. A callback that returns false stops the parser; problem() gives the reason.
 class HeaderReader {
  public:
   std::vector<TensorInfo> tensors;
@@ -170,7 +171,7 @@ class HeaderReader {
     return refuse("a list where none may be");
   }
   bool end_array() {
-    state_ = State::kFields;  // only reached from within one of the two lists
+    state_ = State::kFields;  // reached only from one of the two lists
     return true;
   }
   bool number_unsigned(uint64_t value) {
@@ -216,11 +217,11 @@ class HeaderReader {
  private:
   enum class State {
     kStart,          // before the outer {
-    kNames,          // a name is due
-    kNameValue,      // its object is due
-    kMetadataKeys,   // within __metadata__, a key is due
-    kMetadataValue,  // its text is due
-    kFields,         // within a tensor, a key is due
+    kNames,          // in the outer object, a name is expected
+    kNameValue,      // its object is expected
+    kMetadataKeys,   // in __metadata__, a key is expected
+    kMetadataValue,  // its text is expected
+    kFields,         // in a tensor, a key is expected
     kDType,
     kShape,
     kShapeValues,
@@ -271,10 +272,10 @@ class HeaderReader {
   bool has_shape_ = false;
 };
 
-/// Index of the first NaN or infinity, which have all exponent bits set; nothing where all are finite.
+/// Index of the first NaN or infinity (all exponent bits set); std::nullopt if all elements are finite.
 template <class Bits>
 std::optional<size_t> first_non_finite(std::span<const std::byte> bytes, Bits exponent_mask) {
-  constexpr size_t kBlock = 4096;  // elements; within a block no early exit, so that the loop vectorises
+  constexpr size_t kBlock = 4096;  // elements; no early exit within a block, so that the loop vectorises
   const size_t count = bytes.size() / sizeof(Bits);
   std::array<Bits, kBlock> block;
   for (size_t start = 0; start < count; start += kBlock) {
@@ -310,7 +311,7 @@ float float_of_bf16(uint16_t bits) { return std::bit_cast<float>(uint32_t{bits} 
 
 float float_of_f16(uint16_t bits) {
   const uint32_t sign = (bits & 0x8000u) << 16, exponent = bits >> 10 & 0x1fu, fraction = bits & 0x3ffu;
-  if (exponent == 0) {  // zero and subnormal numbers: fraction * 2^-24, which float holds as a normal number
+  if (exponent == 0) {  // zero and subnormals: fraction * 2^-24, a normal number in float
     const float magnitude = static_cast<float>(fraction) * 0x1p-24f;
     return sign ? -magnitude : magnitude;
   }
@@ -501,7 +502,7 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
   if (metadata.contains(std::string(kHashKey))) {
     throw refuse("", "metadata '" + std::string(kHashKey) + "' is set by the writer", "leave it out");
   }
-  // Larger elements first: every tensor then starts at a multiple of its element size.
+  // Larger elements first, so that every tensor starts at a multiple of its element size.
   std::vector<size_t> order(tensors.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
@@ -528,7 +529,7 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
   }
   for (const size_t i : order) hash.bytes(tensors[i].bytes);
 
-  // The header is put together by hand, in the order of the bytes; nlohmann writes (and checks) the strings.
+  // The header is assembled here, in the order of the bytes; nlohmann::json only writes (and checks) the strings.
   std::string header;
   try {
     Metadata entries = metadata;

@@ -4,14 +4,15 @@
 // JSON: {"__metadata__": {"key": "text", ...}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
 // ...}, padded with blanks so that the tensors' bytes start at a multiple of 8.
 //
-// Written: larger elements first, then by name, metadata by key, so equal content gives equal files; the metadata key
-// kHashKey holds the xxh3-128 of the content (names, types, shapes, metadata and the tensors' bytes), so that no bit
-// can turn unnoticed. Read: any file that keeps the rules below, ours or not; the hash is checked where there is one.
-// F16 and BF16, which other programs write, are read as float.
+// Writing: tensors with larger elements come first, then by name; metadata by key. Equal content thus gives equal
+// files. The metadata key kHashKey holds the xxh3-128 of the content (names, types, shapes, metadata and the tensors'
+// bytes), so that every changed bit is detected.
+// Reading: any file that obeys the rules below, whichever program wrote it. The hash is checked if there is one. F16
+// and BF16, which other programs write, can be read as float.
 //
-// Refused: a header over 16 MiB or over 4,096 tensors, keys given twice, types outside DType, tensors without elements,
-// shapes whose product overflows or does not match the offsets, gaps, overlaps, and a file longer or shorter than the
-// tensors. Every size is known to fit the file before memory is taken for it.
+// Rejected: a header of more than 16 MiB or 4,096 tensors, duplicate keys, types outside DType, tensors without
+// elements, shapes whose product overflows or does not match the offsets, gaps or overlaps between tensors, and a file
+// longer or shorter than its tensors. Every size is checked against the file size before memory is allocated for it.
 #pragma once
 
 #include <cstddef>
@@ -37,15 +38,15 @@ inline constexpr size_t kMaxRank = 8;
 /// Metadata key of the content hash: 32 lower-case hexadecimal digits.
 inline constexpr std::string_view kHashKey = "shcnn.xxh3_128";
 
-/// Element types a file may hold.
+/// Element types that a file may contain.
 enum class DType { kF32, kF64, kU8, kI32, kI64, kU64, kF16, kBF16 };
 
 /// Bytes per element.
 size_t dtype_size(DType dtype);
-/// The name in the file: "F32".
+/// The name in the file, such as "F32".
 std::string_view dtype_name(DType dtype);
 
-/// IEEE 754 binary16 and bfloat16 as float. Exact: float holds each of their values.
+/// Conversions of IEEE 754 binary16 and bfloat16 to float. They are exact.
 float float_of_f16(uint16_t bits);
 float float_of_bf16(uint16_t bits);
 
@@ -62,11 +63,11 @@ constexpr DType dtype_of() {
 
 using Metadata = std::map<std::string, std::string>;
 
-/// One tensor to be written. It borrows its bytes.
+/// One tensor to be written. It does not own its bytes.
 struct TensorView {
   std::string name;
   DType dtype = DType::kF32;
-  std::vector<uint64_t> shape;  ///< outermost first; empty: one number
+  std::vector<uint64_t> shape;  ///< outermost dimension first; empty for a scalar
   std::span<const std::byte> bytes;
 };
 
@@ -76,58 +77,60 @@ TensorView tensor_view(std::string name, std::vector<uint64_t> shape, std::span<
   return {std::move(name), dtype_of<T>(), std::move(shape), std::as_bytes(values)};
 }
 
-/// Writes `tensors` and `metadata` safely (see AtomicFile).
-/// @throws Error kUsage where a tensor breaks the rules above or `metadata` holds kHashKey; as AtomicFile otherwise
+/// Writes `tensors` and `metadata` atomically (see AtomicFile).
+/// @throws Error kUsage if a tensor violates the rules above or `metadata` contains kHashKey; otherwise as AtomicFile
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors, const Metadata& metadata,
                        Overwrite overwrite);
 
-/// One tensor of a file that was read.
+/// Description of one tensor of a file that was read.
 struct TensorInfo {
   std::string name;
   DType dtype = DType::kF32;
   std::vector<uint64_t> shape;
-  uint64_t begin = 0;  ///< bytes from the start of the tensors' bytes
+  uint64_t begin = 0;  ///< offset in bytes from the start of the tensors' bytes
   uint64_t end = 0;
 };
 
 class Safetensors;
 
-/// How a file is read.
+/// Options for reading a file.
 struct SafetensorsOptions {
-  ErrorKind bad = ErrorKind::kBadModel;         ///< the kind of error a bad file is
-  bool require_hash = false;                    ///< refuse a file without kHashKey (one that must be ours)
-  bool check_finite = true;                     ///< refuse NaN and infinity in tensors of floating-point types
-  uint64_t max_file_bytes = uint64_t{8} << 30;  ///< refuse larger files before memory is taken
-  /// Called once the header is known to fit the file and before memory is taken for the tensors; throws on a file that
-  /// cannot serve. It may ask for names, types, shapes, metadata and whether there is a hash, not for bytes.
+  ErrorKind bad = ErrorKind::kBadModel;         ///< error kind if the file is invalid
+  bool require_hash = false;                    ///< reject files without kHashKey, which shcnn did not write
+  bool check_finite = true;                     ///< reject NaN and infinity in floating-point tensors
+  uint64_t max_file_bytes = uint64_t{8} << 30;  ///< reject larger files before memory is allocated
+  /// Called after the header has been checked against the file size, before memory is allocated for the tensors. It
+  /// throws if the file is unsuitable. It may query names, types, shapes, metadata and whether there is a hash, but not
+  /// bytes.
   std::function<void(const Safetensors&)> accept = {};
 };
 
-/// A file read and checked. The content lives in memory; spans given out live as long as this object.
+/// A file that has been read and checked. Its content is held in memory; spans into it are valid while this object
+/// exists.
 class Safetensors {
  public:
-  /// Reads and checks the whole file. @throws Error of options.bad, or kDisk
+  /// Reads and checks the whole file. @throws Error (options.bad, kDisk or kMemory)
   static Safetensors read(const std::filesystem::path& path, const SafetensorsOptions& options = {});
 
-  /// In the order of their bytes.
+  /// In the order of their bytes in the file.
   const std::vector<TensorInfo>& tensors() const noexcept { return tensors_; }
   /// Without kHashKey.
   const Metadata& metadata() const noexcept { return metadata_; }
-  /// The content hash, verified once read() has returned; empty where the file has none.
+  /// The content hash, verified when read() returns; empty if the file has none.
   const std::string& hash() const noexcept { return hash_; }
 
-  /// nullptr where there is no such tensor.
+  /// Tensor `name`; nullptr if there is none.
   const TensorInfo* find(std::string_view name) const noexcept;
   /// The bytes of a tensor of this file.
   std::span<const std::byte> bytes(const TensorInfo& tensor) const;
 
-  /// Copies tensor `name` to `out`; to float also from F16 and BF16. @throws Error (options.bad) where it is missing,
-  /// of another type, or its shape is not `shape`; the message names the tensor and both shapes
+  /// Copies tensor `name` to `out`; F16 and BF16 can be copied to float. @throws Error (options.bad) if it is missing,
+  /// has another type, or its shape is not `shape`; the message names the tensor and both shapes
   template <class T>
   void copy_to(std::string_view name, std::span<const uint64_t> shape, std::span<T> out) const {
     copy_bytes(name, dtype_of<T>(), shape, std::as_writable_bytes(out));
   }
-  /// Tensor `name` of type T, any shape. @throws Error where it is missing or of another type
+  /// The elements of tensor `name` as T, of any shape. @throws Error if it is missing or has another type
   template <class T>
   std::vector<T> values(std::string_view name) const {
     const TensorInfo& tensor = require(name, dtype_of<T>());
@@ -135,12 +138,12 @@ class Safetensors {
     copy_bytes(name, dtype_of<T>(), tensor.shape, std::as_writable_bytes(std::span(out)));
     return out;
   }
-  /// Tensor `name` if it can be read as `dtype` (kF32: also F16 and BF16). @throws Error where it is missing or of
-  /// another type
+  /// Tensor `name`, which must be readable as `dtype` (kF32 also accepts F16 and BF16). @throws Error if it is missing
+  /// or has another type
   const TensorInfo& require(std::string_view name, DType dtype) const;
-  /// The same, of this shape.
+  /// As above. @throws Error also if its shape is not `shape`
   const TensorInfo& require(std::string_view name, DType dtype, std::span<const uint64_t> shape) const;
-  /// Metadata entry `key`. @throws Error where it is missing
+  /// Metadata entry `key`. @throws Error if it is missing
   const std::string& require_metadata(const std::string& key) const;
 
  private:

@@ -14,7 +14,7 @@ namespace {
 constexpr uint64_t kMaxCsvBytes = uint64_t{16} << 20;
 constexpr const char* kWrongFile = "is this the right file?";
 
-/// Commas, semicolons or tabs: what the first lines hold most of.
+/// Comma, semicolon or tab: the most frequent one in the first 8 KiB.
 char separator_of(std::string_view text) {
   constexpr std::array<char, 3> kSeparators = {',', ';', '\t'};
   constexpr size_t kLookedAt = 8192;
@@ -30,7 +30,7 @@ void end_row(Table& table, TableBudget& budget, int64_t number, std::vector<std:
   for (std::string& cell : cells) cell = std::string(trimmed(cell));
   while (!cells.empty() && cells.back().empty()) cells.pop_back();
   if (!cells.empty()) {
-    cells.shrink_to_fit();  // 100,000 rows, each with room for twice its cells
+    cells.shrink_to_fit();  // spare capacity would add up over 100,000 rows
     table.rows.push_back({number, std::move(cells)});
     budget.add_row(table, table.rows.back());
   }

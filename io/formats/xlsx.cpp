@@ -1,6 +1,6 @@
-// Reading: xl/workbook.xml names the sheets, its relations say which part each is; xl/sharedStrings.xml holds the texts
-// that cells point to. Each part is parsed as it is unpacked and read once, and only cells that hold something are
-// kept.
+// Reading. xl/workbook.xml lists the sheets, and its relations file maps each sheet to a part; xl/sharedStrings.xml
+// contains the texts that cells refer to. Each part is read once and parsed while it is unpacked; only cells that are
+// not empty are kept.
 #include "io/formats/xlsx.h"
 
 #include <algorithm>
@@ -20,10 +20,10 @@ namespace {
 
 constexpr const char* kDamaged = "save the workbook again from a spreadsheet program, or as .csv";
 constexpr const char* kWrongFile = "is this the right file?";
-constexpr uint64_t kMaxIndexBytes = uint64_t{4} << 20;  ///< of the parts that list the sheets
-constexpr uint64_t kMaxElements = uint64_t{4} << 20;    ///< of all parts together: what two seconds are enough for
+constexpr uint64_t kMaxIndexBytes = uint64_t{4} << 20;  ///< of each part that lists the sheets
+constexpr uint64_t kMaxElements = uint64_t{4} << 20;    ///< in all parts together; parsed in about two seconds
 
-/// A workbook's archive, and how much of what one may hold is used up.
+/// The archive of a workbook, and how much of its limits has been used.
 struct Workbook {
   explicit Workbook(const std::filesystem::path& path) : archive(path, kDamaged), budget(path) {}
   ZipArchive archive;
@@ -31,7 +31,7 @@ struct Workbook {
   uint64_t elements = 0;
 };
 
-/// A part's reader, which counts elements and text against the workbook's limits.
+/// Base of the readers of parts; enforces the limit on the number of elements.
 class PartReader : public XmlReader {
  public:
   explicit PartReader(Workbook& workbook) : workbook_(workbook) {}
@@ -59,7 +59,7 @@ void parse(Workbook& workbook, const std::string& part, uint64_t limit, PartRead
   }
 }
 
-/// The text of an <si> or <is>: plain, or in runs; how it is pronounced (<rPh>) is left out.
+/// Collects the text of an <si> or <is> element, plain or in runs. Phonetic text (<rPh>) is omitted.
 class RichText {
  public:
   void begin(std::string_view name) {
@@ -82,7 +82,7 @@ class RichText {
   bool in_text_ = false;
 };
 
-/// xl/sharedStrings.xml
+/// xl/sharedStrings.xml: the texts that cells refer to.
 class SharedStrings final : public PartReader {
  public:
   using PartReader::PartReader;
@@ -113,7 +113,7 @@ class SharedStrings final : public PartReader {
   bool in_item_ = false;
 };
 
-/// xl/_rels/workbook.xml.rels: which part a relation leads to.
+/// xl/_rels/workbook.xml.rels: maps relation ids to parts.
 class Relations final : public PartReader {
  public:
   using PartReader::PartReader;
@@ -127,7 +127,7 @@ class Relations final : public PartReader {
   }
 };
 
-/// xl/workbook.xml: names and relations of the sheets.
+/// xl/workbook.xml: names and relation ids of the sheets.
 class SheetList final : public PartReader {
  public:
   using PartReader::PartReader;
@@ -144,7 +144,7 @@ class SheetList final : public PartReader {
   }
 };
 
-/// Column of an address such as "AB12", from 0; -1 where it is none.
+/// Column index, from 0, of an address such as "AB12"; -1 if it is invalid.
 int column_of(std::string_view address) {
   int column = 0;
   size_t letters = 0;
@@ -155,7 +155,7 @@ int column_of(std::string_view address) {
   return column - 1;
 }
 
-/// "46.0" and "4.6E1" are 46; other numbers stay as they are.
+/// "46.0" and "4.6E1" become "46"; texts that are not integers are returned unchanged.
 std::string number_text(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -166,7 +166,7 @@ std::string number_text(std::string_view text) {
   return std::string(text);
 }
 
-/// xl/worksheets/sheetN.xml
+/// xl/worksheets/sheetN.xml: the cells of one sheet.
 class Sheet final : public PartReader {
  public:
   Sheet(Workbook& workbook, std::string name, const std::vector<std::string>& strings)
@@ -203,7 +203,7 @@ class Sheet final : public PartReader {
   }
 
   void begin_row(const XmlAttributes& attributes) {
-    int64_t number = row_.number + 1;  // a row without a number follows the one before
+    int64_t number = row_.number + 1;  // a row without a number follows the previous one
     if (const char* r = attributes.find("r")) {
       if (!parse_integer(r, number, int64_t{1} << 20, number)) {
         throw table.bad(row_.number + 1, "is numbered '" + printable(r, 20) + "'", kDamaged);
@@ -247,7 +247,7 @@ class Sheet final : public PartReader {
     const std::string rich = rich_.take();
     const std::string_view value = trimmed(value_);
     if (type_ == "inlineStr") return rich;
-    if (type_ == "e") return "";  // #N/A and its like say nothing
+    if (type_ == "e") return "";  // error values such as #N/A count as empty
     if (type_ == "s") {
       int64_t index = 0;
       if (!parse_integer(value, 0, static_cast<int64_t>(strings_.size()) - 1, index)) {
@@ -284,7 +284,7 @@ std::vector<Table> read_xlsx(const std::filesystem::path& path) {
   if (archive.has("xl/sharedStrings.xml")) parse(workbook, "xl/sharedStrings.xml", kMaxUnpackedBytes, shared);
 
   std::vector<Table> out;
-  std::set<std::string> read;  // parts
+  std::set<std::string> read;  // parts already read
   for (const SheetList::Sheet& entry : list.sheets) {
     const std::string place = "sheet '" + printable(entry.name, 60) + "'";
     const auto target = relations.targets.find(entry.relation);

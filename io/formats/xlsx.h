@@ -1,8 +1,8 @@
-// Workbooks (.xlsx): a zip archive of XML parts, of which the texts of cells are read, and the least that a spreadsheet
-// program opens is written. libzip unpacks and packs, expat parses.
+// Reads and writes .xlsx workbooks, which are zip archives of XML parts (libzip, expat). Only the text of cells is
+// read; a written file contains the minimum that spreadsheet programs require.
 //
-// Nothing in the archive is believed: see zip_archive.h, xml_reader.h and TableBudget for the limits, which hold for
-// all parts together.
+// Input is untrusted: see zip_archive.h, xml_reader.h and TableBudget for the limits, which apply to all parts
+// together.
 #pragma once
 
 #include <filesystem>
@@ -15,13 +15,13 @@
 
 namespace shcnn::io {
 
-/// The sheets of a workbook in its order. A formula's cell is its stored result; numbers are the text that the file
-/// holds, whole ones without ".0".
-/// @throws Error kBadData naming the part, sheet and row, and the remedy
+/// The sheets of a workbook in their order. The value of a formula cell is its stored result. Numbers are the text in
+/// the file; integers are written without fraction or exponent ("46" for "46.0").
+/// @throws Error kBadData, with the part or the sheet and row
 std::vector<Table> read_xlsx(const std::filesystem::path& path);
 
-/// Writes a workbook of one sheet: cells that are whole numbers as numbers, others as text. The same rows give the same
-/// bytes. @throws Error as AtomicFile
+/// Writes a workbook with one sheet. Cells that contain a non-negative integer are written as numbers, others as text.
+/// Equal rows give equal bytes. @throws Error as AtomicFile; kDisk if the archive cannot be built
 void write_xlsx(const std::filesystem::path& path, const std::string& sheet,
                 std::span<const std::vector<std::string>> rows, Overwrite overwrite);
 

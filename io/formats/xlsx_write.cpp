@@ -1,4 +1,4 @@
-// The parts of a workbook are fixed texts but for the one sheet.
+// Writing. All parts except the sheet are fixed texts.
 #include <zip.h>
 
 #include <algorithm>
@@ -106,7 +106,7 @@ void write_xlsx(const std::filesystem::path& path, const std::string& sheet,
   zip_error_init(&error);
   zip_source_t* buffer = zip_source_buffer_create(nullptr, 0, 0, &error);
   if (buffer == nullptr) throw fail("no buffer");
-  zip_source_keep(buffer);  // zip_close gives its own hold back, what was packed stays with this one
+  zip_source_keep(buffer);  // zip_close releases its own reference; this one keeps the packed bytes
   const std::unique_ptr<zip_source_t, void (*)(zip_source_t*)> hold(buffer, zip_source_free);
   std::unique_ptr<zip_t, ZipClose> archive(zip_open_from_source(buffer, ZIP_TRUNCATE, &error));
   if (!archive) {
@@ -121,7 +121,7 @@ void write_xlsx(const std::filesystem::path& path, const std::string& sheet,
       zip_source_free(source);
       throw fail(name);
     }
-    constexpr zip_uint16_t kMidnight = 0, kFirstDay = 33;  // 1980-01-01 in the archive's own reckoning
+    constexpr zip_uint16_t kMidnight = 0, kFirstDay = 33;  // 1980-01-01 in MS-DOS format
     zip_file_set_dostime(archive.get(), static_cast<zip_uint64_t>(index), kMidnight, kFirstDay, 0);
   }
   if (zip_close(archive.get()) != 0) throw fail(zip_strerror(archive.get()));

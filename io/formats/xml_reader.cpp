@@ -34,7 +34,7 @@ const char* XmlAttributes::find_prefixed(std::string_view local_name) const {
 void XmlParser::Free::operator()(XML_ParserStruct* parser) const { XML_ParserFree(parser); }
 
 struct XmlParser::Calls {
-  /// Nothing may be thrown through expat, which is C: what `call` throws is kept and thrown by parse().
+  /// Calls `call`. Exceptions must not pass through expat, which is C code, so they are stored and rethrown by parse().
   template <class Call>
   static void guarded(void* user, Call call) {
     XmlParser& self = *static_cast<XmlParser*>(user);
@@ -98,7 +98,7 @@ void XmlParser::parse(std::string_view piece, bool last) {
   if (status != XML_STATUS_OK) {
     throw XmlProblem{byte, std::string("is no valid XML (") + XML_ErrorString(XML_GetErrorCode(parser_.get())) + ")"};
   }
-  // expat scans an unfinished tag again with each piece
+  // bounds the work: expat scans an unfinished tag again with each piece
   if (!last && index >= 0 && fed_ - byte > kMaxXmlTagBytes) throw XmlProblem{byte, "a tag is longer than 256 KiB"};
 }
 

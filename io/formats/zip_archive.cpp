@@ -19,8 +19,8 @@ struct ZipFileClose {
   void operator()(zip_file_t* file) const { zip_fclose(file); }
 };
 
-/// How many parts the record at the archive's end announces; libzip takes memory for each before it can be asked. 0
-/// where there is no such record, which libzip then tells.
+/// The number of parts according to the record at the end of the archive. It is read here because libzip allocates
+/// memory for each part when it opens the archive. 0 if there is no such record; libzip then reports the error.
 uint64_t announced_parts(std::string_view bytes) {
   constexpr size_t kRecord = 22, kCountAt = 10, kLongestComment = 65535;
   const size_t from = bytes.size() - std::min(bytes.size(), kRecord + kLongestComment);
@@ -98,7 +98,7 @@ void ZipArchive::read(const std::string& part, uint64_t limit, const std::functi
   for (;;) {
     const zip_int64_t got = zip_fread(file.get(), piece.data(), piece.size());
     if (got < 0) throw damaged(place, "is damaged: " + std::string(zip_file_strerror(file.get())));
-    if (got == 0) break;  // the check sum was right
+    if (got == 0) break;  // end of the part; libzip has verified the checksum
     done += static_cast<uint64_t>(got);
     if (done > status.size) throw damaged(place, "is longer than the archive says");
     take(std::string_view(piece.data(), static_cast<size_t>(got)));

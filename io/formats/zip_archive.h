@@ -1,7 +1,7 @@
-// A zip archive that is read part by part, with limits on what comes out of it.
+// Reads a zip archive part by part, with limits on the unpacked size.
 //
-// Nothing in the archive is believed: the number of its parts is looked at before they are listed, the unpacked size of
-// a part and of all parts together before anything is unpacked, and check sums at each part's end.
+// Input is untrusted: the number of parts is checked before they are listed, the unpacked size of a part and of all
+// parts together before unpacking, and the checksum at the end of each part.
 #pragma once
 
 #include <cstdint>
@@ -17,16 +17,17 @@ struct zip;
 
 namespace shcnn::io {
 
-inline constexpr uint64_t kMaxZipBytes = uint64_t{16} << 20;       ///< of the file
-inline constexpr uint64_t kMaxUnpackedBytes = uint64_t{64} << 20;  ///< of all parts that are read, together
+inline constexpr uint64_t kMaxZipBytes = uint64_t{16} << 20;       ///< size of the file
+inline constexpr uint64_t kMaxUnpackedBytes = uint64_t{64} << 20;  ///< total size of all parts that are read
 inline constexpr int64_t kMaxZipParts = 4096;
-/// Unpacked : packed. A part of up to 64 KiB, and 1 MiB in all, may be packed better: XML often is.
+/// Maximum ratio of unpacked to packed size. Parts up to 64 KiB and totals up to 1 MiB are exempt, because XML often
+/// compresses better.
 inline constexpr uint64_t kMaxZipRatio = 100;
 
 class ZipArchive {
  public:
-  /// @param remedy what to do about a damaged archive
-  /// @throws Error kBadData: empty, no archive, damaged, or beyond the limits
+  /// @param remedy remedy in the error message for a damaged archive
+  /// @throws Error kBadData if the file is empty, not a zip archive, damaged or beyond the limits
   ZipArchive(const std::filesystem::path& path, std::string remedy);
   ~ZipArchive();
   ZipArchive(const ZipArchive&) = delete;
@@ -34,13 +35,14 @@ class ZipArchive {
 
   const std::filesystem::path& path() const { return path_; }
   bool has(const std::string& part) const;
-  /// Unpacks a part and hands it over piece by piece; what `take` throws goes through.
-  /// @throws Error kBadData: missing, encrypted, damaged, or beyond `limit` bytes or the limits of the archive
+  /// Unpacks a part and passes it to `take` piece by piece. Exceptions of `take` propagate.
+  /// @throws Error kBadData if the part is missing, encrypted, damaged, or larger than `limit` bytes or the limits of
+  ///         the archive
   void read(const std::string& part, uint64_t limit, const std::function<void(std::string_view)>& take);
 
-  /// An error about a part or a place in it.
+  /// An error about the archive or a place in it.
   Error bad(std::string_view place, std::string_view message, std::string_view remedy) const;
-  /// An error about damage.
+  /// An error about a damaged place; its remedy is that of the constructor.
   Error damaged(std::string_view place, std::string_view message) const { return bad(place, message, remedy_); }
 
  private:
@@ -50,9 +52,9 @@ class ZipArchive {
 
   std::filesystem::path path_;
   std::string remedy_;
-  std::string bytes_;  ///< the file, which archive_ reads from
+  std::string bytes_;  ///< content of the file; archive_ reads from it
   std::unique_ptr<zip, Close> archive_;
-  uint64_t unpacked_ = 0;  ///< bytes of the parts read so far
+  uint64_t unpacked_ = 0;  ///< total unpacked size of the parts read so far
 };
 
 }  // namespace shcnn::io

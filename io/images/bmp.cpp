@@ -1,5 +1,5 @@
-// Windows bitmaps: 1, 4, 8, 16, 24 and 32 bits a pixel, plain, with colour masks or run-length coded. Every offset is
-// checked against the file; rows that it does not hold are an error.
+// Windows bitmaps with 1, 4, 8, 16, 24 and 32 bits per pixel: plain, with colour masks, or run-length encoded. Every
+// offset is checked against the file; missing rows are an error.
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -80,13 +80,13 @@ class BmpReader {
     const uint32_t count = colours_ == 0 || colours_ > most ? most : colours_;
     for (uint32_t i = 0; i < count; ++i) {
       const size_t at = palette_at_ + size_t{i} * palette_entry_;
-      if (at + 3 > pixels_at_) break;  // a shorter palette than announced: what is not there is black
+      if (at + 3 > pixels_at_) break;  // palette shorter than announced: missing entries are black
       palette_[i] = {static_cast<uint8_t>(number(at + 2, 1)), static_cast<uint8_t>(number(at + 1, 1)),
                      static_cast<uint8_t>(number(at, 1))};
     }
   }
 
-  void put(int64_t x, int64_t y, const Rgb& colour) {  // y from the top of the file
+  void put(int64_t x, int64_t y, const Rgb& colour) {  // y counts rows in file order
     const int64_t row = top_down_ ? y : height_ - 1 - y;
     uint8_t* to = image_.pixels.data() + static_cast<size_t>((row * width_ + x) * channels_);
     if (channels_ == 1) {
@@ -96,7 +96,7 @@ class BmpReader {
     }
   }
 
-  /// The upper 8 bits of what the mask takes; fewer are not stretched to 255.
+  /// The upper 8 bits of the masked value; values of fewer bits are not scaled to 255.
   static uint8_t masked(uint32_t value, uint32_t mask) {
     if (mask == 0) return 0;
     const int top = 32 - std::countl_zero(mask);
@@ -115,7 +115,7 @@ class BmpReader {
 
   uint64_t row_bytes() const { return (static_cast<uint64_t>(width_) * bits_ + 31) / 32 * 4; }
 
-  /// Throws where the file does not hold all rows.
+  /// Throws if the file does not contain all rows.
   void check_rows() const {
     const uint64_t last = (static_cast<uint64_t>(width_) * bits_ + 7) / 8;  // the last row may lack its padding
     const uint64_t needed = row_bytes() * static_cast<uint64_t>(height_ - 1) + last;
@@ -129,7 +129,7 @@ class BmpReader {
     }
   }
 
-  /// Runs and literal pixels; what they skip keeps the first colour of the palette.
+  /// Decodes runs and literal pixels. Skipped pixels have the first colour of the palette.
   void read_runs() {
     constexpr uint32_t kEndOfRow = 0, kEnd = 1, kSkip = 2;
     for (int64_t y = 0; y < height_; ++y) {
@@ -160,7 +160,7 @@ class BmpReader {
           pixel(bits_ == 8 ? byte : i % 2 == 0 ? byte >> 4 : byte & 15);
         }
         const uint32_t bytes = bits_ == 8 ? value : (value + 1) / 2;
-        at += bytes + bytes % 2;  // padded to 16 bits
+        at += bytes + bytes % 2;  // padded to a multiple of 16 bits
       }
     }
   }
@@ -173,7 +173,7 @@ class BmpReader {
   bool top_down_ = false;
   uint32_t bits_ = 0, compression_ = kPlain, colours_ = 0;
   size_t pixels_at_ = 0, palette_at_ = 0, palette_entry_ = 4;
-  std::array<uint32_t, 3> masks_{};  ///< of red, green and blue; none: bytes
+  std::array<uint32_t, 3> masks_{};  ///< of red, green and blue; all zero: one byte per channel
   std::array<Rgb, 256> palette_{};
 };
 

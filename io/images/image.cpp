@@ -1,4 +1,4 @@
-// The first bytes decide which decoder reads a file.
+// The decoder is selected by the first bytes of the file, not by its name.
 #include "io/images/image.h"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ bool is_tiff(std::string_view bytes) {
 
 cv::Mat as_mat(const Image& image) {
   return cv::Mat(image.height, image.width, image.channels == 1 ? CV_8UC1 : CV_8UC3,
-                 const_cast<uint8_t*>(image.pixels.data()));  // cv::Mat has no view of constant bytes
+                 const_cast<uint8_t*>(image.pixels.data()));  // cv::Mat cannot refer to const data
 }
 
 }  // namespace

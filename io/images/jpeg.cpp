@@ -1,12 +1,11 @@
-// JPEG by libjpeg-turbo. Its errors come back by longjmp, so every call of it stands in a function that owns no C++
-// object. Its warnings are of two kinds: oddities, which are read past, and pixel data that are lost, which is an
-// error.
+// JPEG with libjpeg-turbo. The library reports errors by longjmp, so functions that call it have no local C++ objects
+// with destructors. Warnings about lost pixel data are treated as errors; other warnings are ignored.
 #include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
-// both need <cstdio>, and jerror.h the macros of jpeglib.h
+// both headers require <cstdio>, and jerror.h requires the macros of jpeglib.h
 // clang-format off
 #include <jpeglib.h>
 #include <jerror.h>
@@ -17,11 +16,11 @@
 namespace shcnn::io {
 namespace {
 
-constexpr long kMaxCoefficientBytes = 256l << 20;  ///< that a progressive image may take beside its pixels
-constexpr int kMaxScans = 100;                     ///< usual ones have about 10; each costs a pass over the image
+constexpr long kMaxCoefficientBytes = 256l << 20;  ///< memory for a progressive image, in addition to its pixels
+constexpr int kMaxScans = 100;                     ///< typical images have about 10; each is a pass over the image
 constexpr JDIMENSION kOneRow = 1;
 
-/// What libjpeg reports to: the first error or loss.
+/// Error state of libjpeg: the first error or loss of data.
 struct JpegState : jpeg_error_mgr {
   jmp_buf jump;
   bool ended_early = false, lost = false, too_many_scans = false;
@@ -79,13 +78,13 @@ class JpegReader {
     jpeg_save_markers(&jpeg_, JPEG_APP0 + 1, 0xffff);
     jpeg_mem_src(&jpeg_, bytes.data(), bytes.size());
     jpeg_read_header(&jpeg_, TRUE);
-    orientation_ = find_orientation();  // markers go when decoding ends
+    orientation_ = find_orientation();  // libjpeg frees the markers when decoding ends
     return true;
   }
   int64_t width() const { return jpeg_.image_width; }
   int64_t height() const { return jpeg_.image_height; }
 
-  /// The pixels, to the end mark.
+  /// Decodes the pixels up to the end marker; returns false on error.
   bool read_pixels(Image& image) {
     if (setjmp(state_.jump)) return false;
     const bool cmyk = jpeg_.num_components == 4;
@@ -120,13 +119,13 @@ class JpegReader {
 
  private:
   int find_orientation() const {
-    constexpr size_t kExifMark = 6;  // "Exif" and two zeros
+    constexpr size_t kExifMark = 6;  // "Exif" and two zero bytes
     const jpeg_saved_marker_ptr marker = jpeg_.marker_list;
     if (!marker || marker->data_length <= kExifMark) return 1;
     return exif_orientation({marker->data + kExifMark, marker->data_length - kExifMark});
   }
 
-  /// Inverted inks, as Adobe writes them.
+  /// Converts a row of CMYK with inverted ink values, as written by Adobe programs.
   static void convert_cmyk(const JSAMPLE* from, JSAMPLE* to, const Image& image) {
     for (int x = 0; x < image.width; ++x, from += 4) {
       const int k = from[3];
@@ -172,7 +171,7 @@ class JpegWriter {
     jpeg_start_compress(&jpeg_, TRUE);
     const size_t row_bytes = static_cast<size_t>(image.width) * static_cast<size_t>(image.channels);
     while (jpeg_.next_scanline < jpeg_.image_height) {
-      // libjpeg reads from pointers to mutable bytes
+      // libjpeg's interface takes pointers to non-const bytes
       JSAMPROW row = const_cast<JSAMPROW>(image.pixels.data()) + jpeg_.next_scanline * row_bytes;
       jpeg_write_scanlines(&jpeg_, &row, kOneRow);
     }

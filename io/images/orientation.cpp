@@ -1,4 +1,4 @@
-// Exif orientation: found in a block of Exif data, and undone.
+// Finds the Exif orientation in a block of Exif data and applies it to an image.
 #include <optional>
 
 #include "io/images/image_decoders.h"
@@ -9,7 +9,7 @@ namespace {
 constexpr uint16_t kOrientationTag = 0x0112;
 constexpr size_t kEntryBytes = 12;
 
-/// Integers of a TIFF structure in the byte order that its header names; nothing beyond the end.
+/// Reads integers of a TIFF structure in the byte order given by its header; std::nullopt beyond the end.
 class TiffBytes {
  public:
   explicit TiffBytes(std::span<const uint8_t> bytes) : bytes_(bytes) {}

@@ -1,4 +1,5 @@
-// PNG by libpng. Its errors come back by longjmp, so every call of it stands in a function that owns no C++ object.
+// PNG with libpng. The library reports errors by longjmp, so functions that call it have no local C++ objects with
+// destructors.
 #include <png.h>
 
 #include <csetjmp>
@@ -12,7 +13,7 @@
 namespace shcnn::io {
 namespace {
 
-/// What libpng reports to: the first error, and whether it was memory.
+/// Error state of libpng: the first error, and whether memory ran out.
 struct PngState {
   bool out_of_memory = false;
   char message[120] = "";
@@ -34,10 +35,10 @@ png_voidp allocate(png_structp png, png_alloc_size_t bytes) {
 
 void release(png_structp, png_voidp memory) { std::free(memory); }
 
-/// Text and the like, which a decoder would unpack and keep: an image needs none of it.
+/// Text and other chunks that are not needed for the pixels; libpng would otherwise unpack and keep them.
 constexpr png_byte kIgnoredChunks[] = "tEXt\0zTXt\0iTXt\0sPLT\0hIST\0pCAL\0sCAL\0tIME\0oFFs\0pHYs";
 constexpr int kIgnoredCount = sizeof kIgnoredChunks / 5;
-constexpr png_uint_32 kAnySize = 0x7fffffff;  // make_image holds the limit
+constexpr png_uint_32 kAnySize = 0x7fffffff;  // make_image enforces the limit
 
 class PngReader {
  public:
@@ -54,7 +55,7 @@ class PngReader {
   PngReader(const PngReader&) = delete;
   PngReader& operator=(const PngReader&) = delete;
 
-  /// Up to the pixels; makes rows of `channels` bytes a pixel.
+  /// Reads up to the pixels and requests rows of `channels` bytes per pixel; returns false on error.
   bool read_header(int channels) {
     if (setjmp(png_jmpbuf(png_))) return false;
     png_set_read_fn(png_, this, on_read);
@@ -77,7 +78,7 @@ class PngReader {
   int64_t height() const { return png_get_image_height(png_, info_); }
   size_t row_bytes() const { return png_get_rowbytes(png_, info_); }
 
-  /// The pixels, and what follows them to the end mark.
+  /// Reads the pixels and the chunks after them, up to the end; returns false on error.
   bool read_pixels(png_bytepp rows) {
     if (setjmp(png_jmpbuf(png_))) return false;
     png_read_image(png_, rows);
@@ -106,7 +107,7 @@ class PngReader {
     self->bytes_ = self->bytes_.subspan(count);
   }
 
-  std::span<const uint8_t> bytes_;  // what is left to read
+  std::span<const uint8_t> bytes_;  // not yet read
   PngState state_;
   bool ended_early_ = false;
   png_structp png_ = nullptr;
@@ -173,8 +174,7 @@ std::vector<png_bytep> rows_of(const Image& image) {
   std::vector<png_bytep> rows(static_cast<size_t>(image.height));
   const size_t row_bytes = static_cast<size_t>(image.width) * static_cast<size_t>(image.channels);
   for (size_t y = 0; y < rows.size(); ++y) {
-    rows[y] =
-        const_cast<png_bytep>(image.pixels.data()) + y * row_bytes;  // libpng writes from pointers to mutable bytes
+    rows[y] = const_cast<png_bytep>(image.pixels.data()) + y * row_bytes;  // libpng takes non-const pointers
   }
   return rows;
 }

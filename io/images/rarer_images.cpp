@@ -1,4 +1,4 @@
-// Formats whose decoders are modules: WebP and TIFF by theirs, GIF by the video decoder.
+// Formats that are decoded by modules: WebP and TIFF by shcnn_images, GIF by shcnn_video.
 #include <new>
 #include <string_view>
 
@@ -41,7 +41,7 @@ Image decode_gif(const EncodedImage& from, int channels) {
     video.next(image, channels);
     animated = video.next(second, channels);
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kBadData) refuse_damaged(from, "");  // its own message speaks of a video
+    if (error.kind() == ErrorKind::kBadData) refuse_damaged(from, "");  // the original message refers to a video
     throw;
   }
   if (animated) {

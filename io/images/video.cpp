@@ -1,5 +1,5 @@
-// The module reads through functions of ours, so that a video is opened like every other file: a pipe or device is
-// refused, and a failing disk is an error, not an end.
+// The module reads through callbacks to InputFile, so that a video is opened like any other file: pipes and devices are
+// rejected, and a read error is reported as such and not taken for the end of the file.
 #include "io/images/video.h"
 
 #include <exception>
@@ -14,7 +14,7 @@
 namespace shcnn::io {
 namespace {
 
-/// A file that a decoder reads; what goes wrong is kept, since no exception may pass through the decoder.
+/// The file that a decoder reads, and the exception of a failed read, which must not pass through the decoder.
 struct DecodedFile {
   InputFile file;
   std::exception_ptr failure;
@@ -80,7 +80,7 @@ struct Video::Decoder {
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
 
-  /// Throws what `status`, which is neither kFrame nor kEnd, stands for.
+  /// Throws the error for `status`, or the stored exception of a failed read.
   [[noreturn]] void fail(VideoStatus status, const VideoFrame& frame, const std::string& message) {
     if (source.failure) std::rethrow_exception(std::exchange(source.failure, nullptr));
     if (status == VideoStatus::kNoMemory) throw std::bad_alloc();

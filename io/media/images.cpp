@@ -1,4 +1,4 @@
-// The module shcnn_images: WebP by libwebp, TIFF by libtiff.
+// The module shcnn_images: WebP with libwebp, TIFF with libtiff.
 #include "io/media/images.h"
 
 #include <tiffio.h>
@@ -57,7 +57,7 @@ const char* webp_decode(const uint8_t* bytes, size_t count, int64_t width, int64
 
 // --- TIFF ------------------------------------------------------------------------------------------------------------
 
-constexpr tmsize_t kMaxTiffAllocation = tmsize_t{256} << 20;  ///< at once; a size in the file may be anything
+constexpr tmsize_t kMaxTiffAllocation = tmsize_t{256} << 20;  ///< for one allocation; sizes in the file are untrusted
 
 /// A file in memory.
 struct TiffBytes {
@@ -110,7 +110,7 @@ class Tiff {
   Tiff(const Tiff&) = delete;
   Tiff& operator=(const Tiff&) = delete;
   TIFF* get() const { return tiff_; }
-  /// Why libtiff failed: it says so in words alone, but malloc leaves a number.
+  /// The reason of a failure. libtiff reports it only as text, but a failed malloc sets errno.
   static const char* failure() { return errno == ENOMEM ? kNoMemory : "is cut short or damaged"; }
 
  private:

@@ -1,4 +1,4 @@
-// The border of the module shcnn_images: decoders of rarer image formats.
+// The interface of the module shcnn_images: decoders for WebP and TIFF images.
 #pragma once
 
 #include <cstddef>
@@ -6,17 +6,17 @@
 
 namespace shcnn::io {
 
-/// The decoder of one format. Functions return null, or what is wrong.
+/// The decoder of one format. Functions return nullptr on success, otherwise an error message.
 struct ImageCodec {
-  /// The size in the header.
+  /// Reads the size from the header.
   const char* (*read_size)(const uint8_t* bytes, size_t count, int64_t* width, int64_t* height);
-  /// The pixels of an image of this size as (height, width, 3) bytes red, green, blue.
+  /// Decodes an image of this size to `out`: (height, width, 3) bytes, red, green, blue.
   const char* (*decode)(const uint8_t* bytes, size_t count, int64_t width, int64_t height, uint8_t* out);
 };
 
 struct ImageCodecs {
   ImageCodec webp, tiff;
-  const char* no_memory;  ///< what a function returns when memory is refused; compared as a pointer
+  const char* no_memory;  ///< the message returned if memory runs out; callers compare the pointer
 };
 
 inline constexpr const char* kImageCodecsSymbol = "shcnn_image_codecs_1";

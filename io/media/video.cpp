@@ -1,9 +1,8 @@
-// The module shcnn_video: FFmpeg, used directly. Frames are converted as OpenCV 4.6 converts them (libswscale, bicubic,
-// to blue, green, red), so that a video gives the same bytes as cv::VideoCapture.
+// The module shcnn_video, which uses FFmpeg's libraries. Frames are converted as in OpenCV 4.6 (libswscale, bicubic, to
+// blue, green, red), so that a video gives the same bytes as with cv::VideoCapture.
 //
-// FFmpeg reads through the caller's functions alone: it opens no file by name and follows no playlist. It prints
-// nothing: its log goes nowhere, for the whole process. One thread decodes, so that damaged frames are the same every
-// time.
+// FFmpeg reads only through the caller's functions: it opens no files by name and follows no playlists. Its log is
+// discarded for the whole process. Decoding uses one thread, so that the content of damaged frames is reproducible.
 #include "io/media/video.h"
 
 extern "C" {
@@ -30,16 +29,16 @@ using shcnn::io::VideoFrame;
 using shcnn::io::VideoStatus;
 
 constexpr int kIoBytes = 1 << 16;
-constexpr int64_t kPixelsAtOnce = 64;  ///< at most, that libswscale's vector code writes: rows are whole multiples
-/// Packets in a row that give no frame, before a file counts as one that only wastes time.
+constexpr int64_t kPixelsAtOnce = 64;  ///< maximum that libswscale's vector code writes; rows are padded to multiples
+/// Maximum number of consecutive failed decoding steps without a frame before the file is rejected.
 constexpr int kMaxFruitless = 4096;
-constexpr double kMissingSeconds = 0.5, kMissingShare = 0.05;  ///< what a video may lack of its announced duration
+constexpr double kMissingSeconds = 0.5, kMissingShare = 0.05;  ///< tolerated difference from the announced duration
 
 void ignore_log(void*, int, const char*, va_list) {}
 
 int refuse_other_files(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) { return AVERROR(EPERM); }
 
-/// Whether files of this format name other files to be read.
+/// Whether files of this format refer to other files.
 bool is_playlist(const AVInputFormat& format) {
   constexpr std::string_view kPlaylists[] = {"hls", "concat", "dash", "imf"};
   return std::find(std::begin(kPlaylists), std::end(kPlaylists), format.name) != std::end(kPlaylists);
@@ -61,7 +60,7 @@ class Video {
   Video(const Video&) = delete;
   Video& operator=(const Video&) = delete;
 
-  /// Finds the video and its decoder; kFrame if there is one.
+  /// Finds the video stream and opens its decoder; kFrame on success.
   VideoStatus open(VideoFrame* out) {
     auto* buffer = static_cast<unsigned char*>(av_malloc(kIoBytes));
     io_ = buffer ? avio_alloc_context(buffer, kIoBytes, 0, this, read, nullptr, seek) : nullptr;
@@ -80,7 +79,7 @@ class Video {
     const int opened = avformat_open_input(&format_, nullptr, container, nullptr);
     if (opened == AVERROR(ENOMEM)) return VideoStatus::kNoMemory;
     if (opened < 0) return bad("cannot be read as a video");
-    // before anything is decoded, which the next step does
+    // check sizes before probe(), which decodes frames
     for (unsigned i = 0; i < format_->nb_streams; ++i) {
       const AVCodecParameters& parameters = *format_->streams[i]->codecpar;
       if (parameters.codec_type != AVMEDIA_TYPE_VIDEO) continue;
@@ -158,7 +157,7 @@ class Video {
     return video.bytes_.seek(video.bytes_.file, position) ? position : AVERROR(EIO);
   }
 
-  /// kTooLarge with the size in `out`, or kFrame where it is allowed.
+  /// kFrame if the size is allowed; otherwise kTooLarge with the size in `out`.
   VideoStatus check_size(int width, int height, VideoFrame* out) const {
     if (width <= 0 || height <= 0 || int64_t{width} * height <= max_pixels_) return VideoStatus::kFrame;
     out->width = width;
@@ -166,7 +165,7 @@ class Video {
     return VideoStatus::kTooLarge;
   }
 
-  /// Reads what the header leaves open; FFmpeg decodes some frames for it, under the same limit.
+  /// Determines properties that the header does not give. FFmpeg decodes some frames for this, under the same limit.
   VideoStatus probe() {
     std::vector<AVDictionary*> options(format_->nb_streams, nullptr);
     for (AVDictionary*& one : options) av_dict_set_int(&one, "max_pixels", max_pixels_, 0);
@@ -176,7 +175,8 @@ class Video {
     return found < 0 ? bad("cannot be read as a video") : VideoStatus::kFrame;
   }
 
-  /// One packet to the decoder, or word that there are no more. Packets that it refuses are left out.
+  /// Sends one packet to the decoder, or the end of the stream. Returns 0 or an FFmpeg error code; a packet that the
+  /// decoder rejects is skipped.
   int feed() {
     if (drained_) return avcodec_send_packet(codec_, nullptr);
     const int read = av_read_frame(format_, packet_);
@@ -248,7 +248,7 @@ class Video {
   const char* message_ = "";
   AVIOContext* io_ = nullptr;
   AVFormatContext* format_ = nullptr;
-  AVStream* stream_ = nullptr;  // one of format_'s
+  AVStream* stream_ = nullptr;  // owned by format_
   AVCodecContext* codec_ = nullptr;
   AVPacket* packet_ = nullptr;
   AVFrame* frame_ = nullptr;
@@ -268,7 +268,7 @@ VideoStatus open_video(const VideoBytes* bytes, int64_t max_pixels, void** video
   if (!made) return VideoStatus::kNoMemory;
   try {
     return made->open(frame);
-  } catch (const std::bad_alloc&) {  // no exception crosses the border
+  } catch (const std::bad_alloc&) {  // no exception may leave the module
     return VideoStatus::kNoMemory;
   }
 }
