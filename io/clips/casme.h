@@ -4,9 +4,9 @@
 //   DIR/*CASME*.xlsx            Subject, Filename, (blank), OnsetF, ApexF1, ApexF2, OffsetF, (blank), AUs, Emotion
 //   DIR/Cropped/sub01/<clip>/*.jpg, or DIR/CASME_raw_selected/sub01/<clip>/*.jpg
 //
-// ApexF1 is the apex; where it holds no number, ApexF2. Columns are found by name, so the order of the last two does
-// not matter. Rows 40, 42, 43, 54 and 140 (behind the header, from 0) are known to code an onset or offset beside the
-// frames: such rows get the frames that are there, and a Problem.
+// The apex is ApexF1, or ApexF2 if ApexF1 holds no number. Columns are found by name, so the order of the last two does
+// not matter. Rows 40, 42, 43, 54 and 140 (counted from 0 after the header) are known to have an onset or offset
+// outside the clip's frames: such clips get the frames that exist, and a Problem is reported.
 #pragma once
 
 #include "io/clips/clip_folders.h"

@@ -5,8 +5,8 @@
 //       Subject, Filename, (blank), OnsetFrame, ApexFrame, OffsetFrame, (blank), Action Units, Estimated Emotion
 //   DIR/Cropped/sub01/EP02_01f/reg_img46.jpg, or DIR/CASME2_RAW_selected/sub01/EP02_01f/img46.jpg
 //
-// Subject is a bare number. Frame numbers are not padded and begin at the onset. Known holes: the apex of sub04
-// EP12_01f is "/", sub09 EP02_02f and sub24 EP02_07 have no label.
+// Subject is a plain number. Frame numbers are not zero-padded and begin at the onset. Known defects: the apex of sub04
+// EP12_01f is "/"; sub09 EP02_02f and sub24 EP02_07 have no label.
 #pragma once
 
 #include "io/clips/clip_folders.h"

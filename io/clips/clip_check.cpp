@@ -13,19 +13,19 @@
 namespace shcnn::io {
 namespace {
 
-constexpr std::int64_t kShown = 10;  ///< bad frames of a clip that get a problem of their own
+constexpr std::int64_t kShown = 10;  ///< maximum number of bad frames per clip that are reported individually
 
 using Size = std::pair<int, int>;  // width, height
 
 std::string text_of(Size size) { return std::to_string(size.first) + " x " + std::to_string(size.second) + " pixels"; }
 
-/// What decoding a frame gave: its size, or why there is none.
+/// Result of decoding a frame: its size, or the error and its remedy.
 struct Decoded {
   Size size{0, 0};
   std::string error, remedy;
 };
 
-/// The size that most frames of a clip have; of equally many the first's.
+/// The most frequent frame size of a clip; on a tie, the one that occurs first.
 Size usual_size(const std::vector<Decoded>& frames) {
   std::map<Size, std::int64_t> counts;
   Size best{0, 0};
@@ -38,7 +38,7 @@ Size usual_size(const std::vector<Decoded>& frames) {
   return best;
 }
 
-/// Adds what is wrong with one clip's frames to `out`.
+/// Adds the problems of one clip's frames to `out`.
 void judge(const Clip& clip, const std::vector<Decoded>& frames, const std::filesystem::path& root, FrameCheck& out) {
   const Size usual = usual_size(frames);
   std::int64_t bad = 0;

@@ -29,7 +29,7 @@ ClassMap three_classes() {
   return map;
 }
 
-/// "'happiness' (12), 'fear' (3)", the most frequent first.
+/// Formats label counts, most frequent first: "'happiness' (12), 'fear' (3)".
 std::string counted(const std::map<std::string, std::int64_t>& labels) {
   constexpr std::size_t kShown = 12;
   std::vector<std::pair<std::string, std::int64_t>> order(labels.begin(), labels.end());

@@ -1,6 +1,6 @@
-// A clip is repaired where there is one honest way to do it, and the repair is told; else it is left out, and that is
-// told. In neither case does reading stop: a lab wants to see every hole of its copy in one list. A clip with two
-// labels is the exception, since no way to choose between them is honest.
+// A defective clip is repaired if there is one unambiguous way to do so, otherwise it is left out; both are reported as
+// Problems. Reading continues in either case, so that one run lists every defect of a copy. The exception is a clip
+// with two different labels, which is an Error because neither label can be preferred.
 #include "io/clips/clip_folders.h"
 
 #include <algorithm>
@@ -20,10 +20,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kShortest = 2;  ///< frames that a clip must have: one to start from and one to move to
+constexpr std::size_t kShortest = 2;  ///< minimum number of frames of a clip: motion needs two
 
-/// A clip's name as it is compared where no folder has the exact one: case, blanks and dashes are forgiven, but not
-/// between two digits, where they part numbers: "EP01_1 (1)" is not "EP01_11".
+/// Normalized clip name, used if no folder has the exact name: ignores case and punctuation. Punctuation between two
+/// digits is kept (as '_') because it separates numbers: "EP01_1 (1)" is not "EP01_11".
 std::string forgiving(const std::string& subject, const std::string& clip) {
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   std::string out;
@@ -37,7 +37,7 @@ std::string forgiving(const std::string& subject, const std::string& clip) {
   return subject + "/" + out;
 }
 
-/// The folders of clips on disk, to be found by rows of the coding file.
+/// The clip folders on disk, searchable by the names in the coding file.
 class ClipFolders {
  public:
   ClipFolders(const ClipConventions& conventions, const fs::path& root, std::vector<Problem>& problems) {
@@ -59,7 +59,7 @@ class ClipFolders {
     }
   }
 
-  /// The folder of a row's clip; nothing where there is none.
+  /// The folder of a row's clip; empty if there is none.
   std::optional<fs::path> find(const std::string& subject, const std::string& clip) const {
     if (const auto exact = by_name_.find(subject + "/" + clip); exact != by_name_.end()) return exact->second;
     const auto similar = by_forgiving_name_.find(forgiving(subject, clip));
@@ -78,15 +78,15 @@ class ClipFolders {
     bool operator()(const std::string& a, const std::string& b) const { return natural_less(a, b); }
   };
   std::map<std::string, fs::path, Natural> by_name_;      ///< "sub01/EP02_01f" -> folder
-  std::map<std::string, std::string> by_forgiving_name_;  ///< -> the first such key of by_name_
+  std::map<std::string, std::string> by_forgiving_name_;  ///< normalized name -> first matching key of by_name_
 };
 
-/// One row with what belongs to it.
+/// One row of the coding file and its clip's folder.
 struct CodedClip {
   const CodingRow* row = nullptr;
-  std::string subject, name;  ///< as the data set calls them
+  std::string subject, name;  ///< in the data set's official notation
   std::optional<fs::path> folder;
-  std::string key;  ///< equal for rows of one clip
+  std::string key;  ///< equal for all rows of one clip
   std::string place;
 };
 
@@ -107,7 +107,8 @@ std::vector<CodedClip> coded_clips(const ClipConventions& conventions, const Cod
   return out;
 }
 
-/// The row of each clip that counts: the first with a label. Clips that have two labels are an Error that names them.
+/// Selects one row per clip: the first with a label, or the first if none has one.
+/// @throws Error kBadData if a clip has two different labels
 std::map<std::string, const CodedClip*> first_rows(const std::vector<CodedClip>& clips, const CodingTable& coding) {
   std::map<std::string, const CodedClip*> out;
   std::string contradiction;
@@ -132,14 +133,14 @@ std::map<std::string, const CodedClip*> first_rows(const std::vector<CodedClip>&
   return out;
 }
 
-/// Why a second row of a clip is left out.
+/// Message that says why a second row of a clip is left out.
 std::string repeated(const CodingRow& first, const CodingRow& row) {
   const bool same = first.onset == row.onset && first.apex == row.apex && first.offset == row.offset;
   return "the clip has a row already (row " + std::to_string(first.number) + ")" +
          (same ? "" : " with other frame numbers") + "; this one is left out";
 }
 
-/// What a set without any clip looked for and found.
+/// Throws the Error for a set without any clip; it says what was looked for and what was found.
 [[noreturn]] void no_clip(const ClipSet& out, const fs::path& folder, const std::vector<CodedClip>& clips,
                           const ClipFolders& folders) {
   std::string message = "none of the " + std::to_string(out.rows) + " clips of " + out.coding_file.filename().string() +
@@ -178,7 +179,7 @@ ClipSet read_layout(const ClipConventions& conventions, const fs::path& folder, 
   const std::vector<CodedClip> coded = coded_clips(conventions, coding, out.coding_file, folders);
   const std::map<std::string, const CodedClip*> firsts = first_rows(coded, coding);
 
-  std::set<fs::path> used;  // folders that a row names
+  std::set<fs::path> used;  // folders named by a row
   for (const CodedClip& entry : coded) {
     const CodingRow& row = *entry.row;
     const auto leave_out = [&](const std::string& reason, const std::string& message, const std::string& remedy) {

@@ -1,4 +1,4 @@
-// What the readers of CASME, CASME II and SAMM share: which folder belongs to which row of the coding file.
+// Shared reader of CASME, CASME II and SAMM: matches the folders on disk with the rows of the coding file.
 #pragma once
 
 #include <filesystem>
@@ -8,7 +8,7 @@
 
 namespace shcnn::io {
 
-/// Coding file and frames as read_clips() wants them; see there for errors.
+/// Reads coding file and frames; implements read_clips(), which documents the errors.
 ClipSet read_layout(const ClipConventions& conventions, const std::filesystem::path& folder,
                     const ClipReadOptions& options);
 

@@ -16,13 +16,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Files that Windows puts into folders of pictures by itself; macOS's begin with a dot and are hidden.
+/// Files that Windows creates in picture folders. Those of macOS begin with a dot and are skipped as hidden files.
 bool is_system_file(const fs::path& path) {
   constexpr std::array<std::string_view, 3> kNames = {"thumbs.db", "ehthumbs.db", "desktop.ini"};
   return std::find(kNames.begin(), kNames.end(), lower_case(path.filename().string())) != kNames.end();
 }
 
-/// "'img6.jpg' and 3 more"
+/// Abbreviated list of names: "'img6.jpg' and 3 more".
 std::string some_of(const std::vector<std::string>& names) {
   return "'" + printable(names.front(), 60) + "'" +
          (names.size() > 1 ? " and " + std::to_string(names.size() - 1) + " more" : "");
@@ -34,7 +34,7 @@ std::vector<std::string> names_of(const std::vector<NumberedFile>& files) {
   return out;
 }
 
-/// Tells which numbers lie between the first and the last and have no frame.
+/// Reports the missing frame numbers between the first and the last frame.
 void tell_missing(const std::vector<NumberedFile>& frames, const std::string& place, std::vector<Problem>& problems) {
   constexpr std::size_t kShown = 5;
   std::int64_t missing = 0;
@@ -52,7 +52,8 @@ void tell_missing(const std::vector<NumberedFile>& frames, const std::string& pl
                       "copy the clip again; the others are used"});
 }
 
-/// Adds the sequences that continue `frames` under another name; tells of them and of those that are left out.
+/// Adds the sequences whose numbers do not occur in `frames`, although their names differ. Reports these and the
+/// sequences that are left out.
 void join_sequences(std::vector<std::vector<NumberedFile>> others, const std::string& place,
                     std::vector<NumberedFile>& frames, std::vector<Problem>& problems) {
   std::set<std::int64_t> taken;

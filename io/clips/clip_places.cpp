@@ -15,11 +15,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kSearchDepth = 4;          ///< levels below the given folder in which subjects' folders are looked for
-constexpr std::size_t kMostTables = 16;  ///< that are opened to look for a coding file's header
+constexpr int kSearchDepth = 4;          ///< levels below the given folder that are searched for subjects' folders
+constexpr std::size_t kMostTables = 16;  ///< maximum number of tables opened to look for a coding file's header
 
-/// Folders below the given one may be closed to this user without belonging to the data set. They are remembered, and
-/// told where nothing was found without them.
+/// Collects errors of subfolders that cannot be listed. Such folders may not belong to the data set, so the first error
+/// is thrown only if nothing was found without them.
 struct ClosedFolders {
   std::vector<Error> errors;
 
@@ -48,7 +48,7 @@ bool holds(const std::string& text, const std::vector<std::string>& parts) {
                      [&](const std::string& part) { return text.find(part) != std::string::npos; });
 }
 
-/// Excel keeps a file "~$NAME" beside a workbook that it has open.
+/// Excel creates a lock file "~$NAME" next to an open workbook.
 bool is_lock_file(const fs::path& path) { return path.filename().string().starts_with("~$"); }
 
 bool is_readable_table(const fs::path& path) {
@@ -61,7 +61,7 @@ bool is_named_after(const fs::path& path, const ClipConventions& conventions) {
   return holds(name, conventions.coding_names) && !holds(name, conventions.not_coding);
 }
 
-/// Files in `place` that may be the coding file by their names.
+/// Files in `place` whose names are those of a coding file.
 std::vector<fs::path> named_tables(const fs::path& place, const ClipConventions& conventions) {
   std::vector<fs::path> out = tables_in(place);
   std::erase_if(out,
@@ -69,7 +69,7 @@ std::vector<fs::path> named_tables(const fs::path& place, const ClipConventions&
   return out;
 }
 
-/// Files that may be the coding file by their names: in the folder itself, else one level below it.
+/// Files whose names are those of a coding file: in the folder itself, else one level below it.
 std::vector<fs::path> coding_candidates(const fs::path& folder, const ClipConventions& conventions,
                                         ClosedFolders& closed) {
   std::vector<fs::path> out = named_tables(folder, conventions);
@@ -98,13 +98,13 @@ std::vector<fs::path> tables_with_header(const fs::path& folder, const ClipConve
     try {
       read_coding_table(path);
       out.push_back(path);
-    } catch (const Error&) {  // another table
+    } catch (const Error&) {  // not a coding file
     }
   }
   return out;
 }
 
-/// Folders that hold at least one subject's folder, with folders of clips in it.
+/// Finds the folders that hold at least one subject's folder with clip folders in it.
 void find_roots(const fs::path& folder, const ClipConventions& conventions, int depth, ClosedFolders& closed,
                 std::vector<fs::path>& out) {
   const std::vector<fs::path> below = closed.subfolders_of(folder);
@@ -124,7 +124,7 @@ std::string list_of_names(const std::vector<fs::path>& paths) {
   return out;
 }
 
-/// The last number in a text; -1 where there is none of at most nine digits.
+/// The last number in a text; -1 if there is none or it has more than nine digits.
 std::int64_t number_in(const std::string& text) {
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   std::size_t end = text.size();
@@ -150,7 +150,7 @@ std::string letters_and_digits(std::string_view text) {
 std::vector<fs::path> subfolders(const fs::path& folder) { return only_folders(sorted_entries(folder)); }
 
 std::string padded_subject(const std::string& text, const std::string& prefix, int width) {
-  const std::int64_t number = frame_number(text).value_or(number_in(text));  // "1.0" of a csv file is 1
+  const std::int64_t number = frame_number(text).value_or(number_in(text));  // a csv file may hold "1.0"
   if (number < 0) return text;
   std::string digits = std::to_string(number);
   if (digits.size() < static_cast<std::size_t>(width))
@@ -162,7 +162,7 @@ std::string sub_folder(const std::string& text) { return padded_subject(text, "s
 
 bool is_worded_subject(const std::string& folder) {
   const std::string name = letters_and_digits(folder);
-  if (name.starts_with("sub")) {  // the sheet may number subjects by letters too: "subA"
+  if (name.starts_with("sub")) {  // the sheet may also use letters for subjects: "subA"
     return name != "sub" && name != "subs" && name != "subject" && name != "subjects";
   }
   return name.size() > 1 && name.starts_with('s') && name.find_first_not_of("0123456789", 1) == std::string::npos;
@@ -223,7 +223,7 @@ fs::path choose_coding(const fs::path& folder, const ClipConventions& convention
   if (found.empty() && folder.has_parent_path()) {
     const fs::path parent = fs::absolute(folder).lexically_normal().parent_path();
     try {
-      found = named_tables(parent, conventions);  // the frames' folder was named: the sheet lies beside it
+      found = named_tables(parent, conventions);  // `folder` may be the frames' folder, with the sheet next to it
     } catch (const Error& error) {
       closed.errors.push_back(error);
     }
@@ -253,7 +253,7 @@ fs::path choose_coding(const fs::path& folder, const ClipConventions& convention
         old ? "open the old .xls workbook in a spreadsheet program and save it as .xlsx"
             : "put it there, or name it with --coding");
   }
-  // the newest of several: "updated" beats dates, later dates beat earlier ones
+  // choose the newest: "updated" wins over dates, later dates over earlier ones
   const auto older = [](const fs::path& a, const fs::path& b) {
     const std::string x = lower_case(a.filename().string()), y = lower_case(b.filename().string());
     const bool updated_x = x.find("updated") != std::string::npos, updated_y = y.find("updated") != std::string::npos;

@@ -1,4 +1,4 @@
-// Where a data set of clips lies below a folder: its coding file, and the folder of the subjects' folders.
+// Locates a clip data set below a folder: its coding file and its root, the folder that holds the subjects' folders.
 #pragma once
 
 #include <filesystem>
@@ -11,53 +11,56 @@
 
 namespace shcnn::io {
 
-/// How one data set names things.
+/// Naming conventions of one data set.
 struct ClipConventions {
   ClipLayout layout;
-  /// Letters and digits of the coding file's name (in lower case) hold one of `coding_names` and none of `not_coding`.
+  /// The coding file's name, reduced to lower-case letters and digits, must contain one of `coding_names` and none of
+  /// `not_coding`.
   std::vector<std::string> coding_names, not_coding;
-  /// Subject as the sheet has it -> the subjects' folder name: "1" -> "sub01", "6" -> "006".
+  /// Converts a subject as written in the sheet to its folder name: "1" -> "sub01", "6" -> "006".
   std::string (*subject_folder)(const std::string& text);
-  /// True where a folder's name is a subject's.
+  /// Whether a folder name is that of a subject.
   bool (*is_subject)(const std::string& folder);
-  /// Clip as the sheet or the disk has it -> the name that the data set gives it: "6_1_7" -> "006_1_7".
+  /// Converts a clip name from the sheet or the disk to the data set's official name: "6_1_7" -> "006_1_7".
   std::string (*clip_name)(const std::string& text);
-  /// A frame's file name begins with its subject's number (SAMM), which can then be checked.
+  /// Whether a frame's file name begins with its subject's number (SAMM); it is then checked.
   bool frames_name_subject = false;
 };
 
-/// True for "sub" or "subject" with a number or name behind it, and for "s" with a number: "sub01", "Sub 1", "s1".
+/// True for "sub" or "subject" followed by a number or name, and for "s" followed by a number: "sub01", "Sub 1", "s1".
 bool is_worded_subject(const std::string& folder);
 /// "sub01" from "1", "01", "s1", "Sub01".
 std::string sub_folder(const std::string& text);
-/// The number in a subject's text, padded to `width` digits behind `prefix`; the text itself where there is none.
+/// `prefix` followed by the number in `text`, zero-padded to `width` digits; `text` itself if it contains no number.
 std::string padded_subject(const std::string& text, const std::string& prefix, int width);
 
-/// Letters and digits alone, in lower case; characters beyond ASCII stay.
+/// Keeps only letters and digits, in lower case, and all characters outside ASCII.
 std::string letters_and_digits(std::string_view text);
 
-/// Folders in `folder`, by name in natural order. @throws Error kDisk
+/// Subfolders of `folder`, sorted by name in natural order. @throws Error kDisk
 std::vector<std::filesystem::path> subfolders(const std::filesystem::path& folder);
 
-/// The folder of the subjects' folders, in `folder` or up to four levels below it.
-/// @throws Error kBadData: none, or none that options.frames names; kDisk: a folder that cannot be listed hides it
+/// Finds the folder that holds the subjects' folders: `folder` itself or one up to four levels below it.
+/// @throws Error kBadData: there is none, or none that options.frames names; kDisk: there is none, but a folder could
+/// not be listed
 std::filesystem::path choose_root(const std::filesystem::path& folder, const ClipConventions& conventions,
                                   const ClipReadOptions& options, std::vector<Problem>& problems);
 
-/// The coding file: the newest that is named after the data set, in `folder`, one level below it or beside it; else the
-/// only table in `folder` that has a coding file's header.
-/// @throws Error kBadData: none, or several such tables
+/// Finds the coding file: the newest one named after the data set in `folder`, one level below it, or in its parent
+/// folder; else the only table in `folder` that has a coding file's header.
+/// @throws Error kBadData: there is none, or several tables have such a header; kDisk: there is none, but a folder
+/// could not be listed
 std::filesystem::path choose_coding(const std::filesystem::path& folder, const ClipConventions& conventions,
                                     const ClipReadOptions& options, std::vector<Problem>& problems);
 
-/// True where `folder` holds a coding file that is named after this data set, and subjects' folders.
+/// Whether `folder` holds a coding file named after this data set, and subjects' folders.
 bool looks_like(const std::filesystem::path& folder, const ClipConventions& conventions);
 
-/// The first clip's folder below `folder` by these conventions, relative to it; nothing where there is none.
+/// The first clip's folder below `folder` under these conventions, relative to `folder`; empty if there is none.
 std::optional<std::filesystem::path> first_clip(const std::filesystem::path& folder,
                                                 const ClipConventions& conventions);
 
-/// Files in `folder` that are tables by their names, old .xls workbooks among them.
+/// Files in `folder` with the name of a table: .xlsx, .csv, and .xls, which cannot be read.
 std::vector<std::filesystem::path> tables_in(const std::filesystem::path& folder);
 
 }  // namespace shcnn::io

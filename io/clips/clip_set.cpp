@@ -62,7 +62,7 @@ ClipSet read_clips(ClipLayout layout, const std::filesystem::path& folder, const
 }
 
 ClipLayout layout_at(const std::filesystem::path& folder) {
-  // CASME II's coding file names it; so do the others', and SAMM's subjects have three digits
+  // The coding file's name identifies the data set. CASME comes last because it also accepts any name with "coding".
   for (const ClipLayout layout : {ClipLayout::kCasme2, ClipLayout::kSamm, ClipLayout::kCasme}) {
     if (looks_like(folder, conventions_of(layout))) return layout;
   }
@@ -71,8 +71,9 @@ ClipLayout layout_at(const std::filesystem::path& folder) {
 }
 
 std::optional<UnnamedClips> unnamed_clips_at(const std::filesystem::path& folder) {
+  // grouped by the names of their subjects' folders
   const std::array<std::vector<ClipLayout>, 2> alike = {
-      {{ClipLayout::kCasme2, ClipLayout::kCasme}, {ClipLayout::kSamm}}};  // by the names of their subjects' folders
+      {{ClipLayout::kCasme2, ClipLayout::kCasme}, {ClipLayout::kSamm}}};
   for (const std::vector<ClipLayout>& layouts : alike) {
     if (const auto clip = first_clip(folder, conventions_of(layouts.front()))) {
       UnnamedClips out{*clip, layouts, {}};

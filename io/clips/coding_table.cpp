@@ -9,12 +9,12 @@
 namespace shcnn::io {
 namespace {
 
-constexpr std::size_t kHeaderWithin = 64;  ///< rows in which the header must stand; SAMM's is in row 14
+constexpr std::size_t kHeaderWithin = 64;  ///< number of first rows searched for the header; SAMM's is row 14
 constexpr std::int64_t kMaxFrame = 10'000'000;
 
 enum Column { kSubject, kClip, kOnset, kApex, kApex2, kOffset, kEmotion, kColumns };
 
-/// Names of the columns in the editions of all three sets, letters and digits alone, in lower case.
+/// Column names in the editions of all three data sets, reduced to lower-case letters and digits.
 struct ColumnNames {
   const char* shown;
   std::vector<std::string_view> names;
@@ -59,7 +59,7 @@ bool is_header(const Columns& columns) {
   return columns[kSubject] >= 0 && columns[kClip] >= 0 && columns[kEmotion] >= 0;
 }
 
-/// What the best row of the sheets lacks, for the message.
+/// Throws the Error for a file without a header; it names the columns missing in the best candidate row.
 [[noreturn]] void no_header(const std::filesystem::path& path, const std::vector<Table>& tables) {
   const Table* best_table = nullptr;
   const TableRow* best_row = nullptr;
@@ -98,14 +98,14 @@ CodingTable read_rows(Table table, std::size_t header, const Columns& columns) {
     coding.data_row = row.number - out.header_row - 1;
     coding.subject = row.cell(columns[kSubject]);
     coding.clip = row.cell(columns[kClip]);
-    if (coding.clip.empty()) continue;  // remarks below the table, sums
+    if (coding.clip.empty()) continue;  // remarks or sums below the table
     if (coding.subject.empty()) {
       throw table.bad(row.number, "clip '" + printable(coding.clip, 60) + "' has no subject", "fill the cell");
     }
     coding.onset = frame_number(row.cell(columns[kOnset]));
     coding.apex_text = row.cell(columns[kApex]);
     coding.apex = frame_number(coding.apex_text);
-    if (!coding.apex && frame_number(row.cell(columns[kApex2])).value_or(0) > 0) {  // CASME: 0 = no second apex
+    if (!coding.apex && frame_number(row.cell(columns[kApex2])).value_or(0) > 0) {  // in CASME, 0 means no second apex
       coding.apex = frame_number(row.cell(columns[kApex2]));
     }
     coding.offset = frame_number(row.cell(columns[kOffset]));

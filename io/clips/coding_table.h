@@ -1,6 +1,6 @@
-// Coding files: which clip shows what, and its onset, apex and offset frames. The header is looked for by its names,
-// wherever it stands: CASME and CASME II begin with it, SAMM has a page of prose before it, and the editions name and
-// order their columns differently.
+// Coding files: emotion and onset, apex and offset frame of each clip. The header row is found by its column names,
+// because its position varies (first row in CASME and CASME II, after explanatory text in SAMM) and the editions differ
+// in the names and order of their columns.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +17,13 @@ namespace shcnn::io {
 
 /// One clip's row.
 struct CodingRow {
-  std::int64_t number = 0;                          ///< in the sheet, from 1
-  std::int64_t data_row = 0;                        ///< from 0 behind the header, as pandas counts
-  std::string subject;                              ///< as it stands: "1", "sub01", "006"
+  std::int64_t number = 0;                          ///< row in the sheet, from 1
+  std::int64_t data_row = 0;                        ///< row after the header, from 0, as pandas counts
+  std::string subject;                              ///< as written in the cell: "1", "sub01", "006"
   std::string clip;                                 ///< "EP02_01f", "006_1_2"
-  std::optional<std::int64_t> onset, apex, offset;  ///< frame numbers; nothing where the cell holds none
-  std::string apex_text;                            ///< what the apex cell holds: "/" and its like
-  std::string emotion;                              ///< lower case, one spelling; empty: no label
+  std::optional<std::int64_t> onset, apex, offset;  ///< frame numbers; empty if the cell holds none
+  std::string apex_text;                            ///< text of the apex cell, such as "/"
+  std::string emotion;                              ///< see emotion_word(); empty: no label
 };
 
 struct CodingTable {
@@ -32,14 +32,15 @@ struct CodingTable {
   std::vector<CodingRow> rows;
 };
 
-/// The first sheet of `path` that has a header with a subject, a clip and an emotion, and its rows.
-/// @throws Error kBadData where there is none (naming the columns that miss), or a row names a clip without subject
+/// Reads the first sheet of `path` whose header has a subject, a clip and an emotion column.
+/// @throws Error kBadData: no such sheet (names the missing columns), no rows, or a row with a clip but no subject
 CodingTable read_coding_table(const std::filesystem::path& path);
 
-/// "Happy " and "HAPPINESS" are "happiness"; "Other" is "others"; "/" and "n/a" are empty.
+/// Unifies the spelling of an emotion: "Happy " and "HAPPINESS" give "happiness", "Other" gives "others", "/" and "n/a"
+/// give an empty string.
 std::string emotion_word(std::string_view text);
 
-/// A frame number: digits, perhaps with ".0". Nothing else is one.
+/// Parses a frame number: digits, optionally followed by ".0"; empty for any other text.
 std::optional<std::int64_t> frame_number(std::string_view text);
 
 }  // namespace shcnn::io

@@ -15,12 +15,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostDigits = 18;  ///< what fits into 64 bits whatever the digits are
-constexpr int kMostNumbers = 8;          ///< of a name that are looked at, from its end
+constexpr std::size_t kMostDigits = 18;  ///< any number of this many digits fits into 64 bits
+constexpr int kMostNumbers = 8;          ///< maximum count of numbers examined in a name, from its end
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Splits a name at its `from_end`-th number, counted from its end from 0; at its first where it has fewer.
+/// Splits a name at its `from_end`-th number, counted from the end and from 0; at its first number if it has fewer.
 std::optional<NumberedFile> split_at_number(const fs::path& path, int from_end) {
   const std::string stem = path.stem().string();
   std::optional<NumberedFile> out;
@@ -43,7 +43,7 @@ std::optional<NumberedFile> split_at_number(const fs::path& path, int from_end) 
   return out;
 }
 
-/// True where the name is that of a frame of `sequence`, or of one that could be missing from it, with more behind it.
+/// Whether the name is that of a frame of `sequence`, or of a frame that may be missing from it, followed by more text.
 bool is_copy(const fs::path& path, const std::vector<NumberedFile>& sequence) {
   const NumberedFile& first = sequence.front();
   const std::string stem = path.stem().string();
@@ -58,7 +58,7 @@ bool is_copy(const fs::path& path, const std::vector<NumberedFile>& sequence) {
          std::string_view(stem).substr(end).starts_with(first.after) && stem.size() > end + first.after.size();
 }
 
-/// By what stands before and after the number, and the extension.
+/// Sequences by the text before and after the number, and the extension.
 using Sequences = std::map<std::array<std::string, 3>, std::vector<NumberedFile>>;
 
 Sequences split_all(const std::vector<fs::path>& images, int from_end) {
@@ -71,7 +71,7 @@ Sequences split_all(const std::vector<fs::path>& images, int from_end) {
   return out;
 }
 
-/// The longest sequence; of equally long ones the first by name.
+/// The longest sequence; on a tie, the first by name.
 Sequences::iterator longest(Sequences& sequences) {
   return std::max_element(sequences.begin(), sequences.end(),
                           [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });

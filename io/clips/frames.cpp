@@ -1,4 +1,4 @@
-// Folders are listed and sorted whole, frames are decoded as they are asked for.
+// Folders are listed and sorted completely; frames are decoded on demand.
 #include "io/clips/frames.h"
 
 #include <algorithm>
@@ -57,10 +57,10 @@ class VideoReader final : public FrameReader {
   int64_t index_ = 0;
 };
 
-/// Sequences shorter than this are names that happen to hold numbers.
+/// Minimum length of a sequence; fewer names may contain numbers by chance.
 constexpr size_t kLeastSequence = 3;
 
-/// Throws where most names make one sequence and a file is none of its frames, or its steps are not equal.
+/// If the names form a sequence, throws if a file is not one of its frames or the steps are not equal.
 void check_sequence(const fs::path& folder, const FrameSequences& found) {
   const std::vector<NumberedFile>& frames = found.frames;
   if (frames.size() < kLeastSequence) return;

@@ -1,5 +1,5 @@
-// The frames of a clip, one after the other: images named one by one, a folder of numbered images, or a video. Only the
-// frame that is being read is in memory, so a video's length does not matter.
+// Reads the frames of a clip one by one from a list of images, a folder of numbered images, or a video. Only the
+// current frame is in memory, so a video may have any length.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +15,13 @@ namespace shcnn::io {
 
 /// One frame, 8-bit gray.
 struct Frame {
-  std::string name;  ///< the file, or "clip.mp4, frame 12"
+  std::string name;  ///< the file name, or "clip.mp4, frame 12"
   int width = 0;
   int height = 0;
   std::vector<uint8_t> pixels;  ///< (height, width)
 };
 
-/// Reads the frames of one clip. All have one size, that of the first; another is an Error that names the file.
+/// Reads the frames of one clip. All must have the size of the first.
 class FrameReader {
  public:
   virtual ~FrameReader() = default;
@@ -29,11 +29,12 @@ class FrameReader {
   FrameReader(const FrameReader&) = delete;
   FrameReader& operator=(const FrameReader&) = delete;
 
-  /// The next frame; false after the last. @throws Error kBadData: missing, not decodable, of another size
+  /// Reads the next frame; returns false after the last.
+  /// @throws Error kBadData naming the file: missing, not decodable, or of another size than the first
   bool next(Frame& frame);
-  /// How many frames there are in all; of a video what it says of itself, 0 where it says nothing.
+  /// Total number of frames. For a video this is VideoCounts::estimated, 0 if unknown.
   int64_t expected() const { return counts().estimated; }
-  /// Of images: all announced, none damaged.
+  /// For images: all files are announced, none is damaged.
   virtual VideoCounts counts() const = 0;
 
  protected:
@@ -43,20 +44,21 @@ class FrameReader {
   int width_ = 0, height_ = 0;  // 0 before the first frame
 };
 
-/// Whether the name ends like a video's, in letters of either case. A GIF, which may be an animation, counts.
+/// Whether the name has a video's extension, ignoring case. GIF is included because it may be an animation.
 bool is_video_name(const std::filesystem::path& path);
 
-/// Images by name, in the order given.
+/// Opens a list of images, read in the given order.
 std::unique_ptr<FrameReader> open_images(std::vector<std::filesystem::path> files);
 
-/// A folder of images or a video file.
-/// @throws Error kBadData: not there, a folder without images or with a hole in its numbers, no video
+/// Opens a folder of images or a video file.
+/// @throws Error kBadData: does not exist, a folder without images or with a missing number, not a video; kUsage: a
+/// single image
 std::unique_ptr<FrameReader> open_clip(const std::filesystem::path& path);
 
-/// The images of a folder (not of folders in it) by name, numbers in counting order: image9 before image10. Where three
-/// or more names differ in one number alone, they are the frames: its steps must be equal, and no other image may lie
-/// beside them.
-/// @throws Error kBadData: no images, a missing one, or one that is no frame; it is named
+/// The images in a folder (not in its subfolders), sorted by name with numbers in numeric order: image9 before image10.
+/// If three or more names differ only in one number, they are the frames: the numbers must have equal steps, and the
+/// folder must not contain other images.
+/// @throws Error kBadData: no images, a missing frame, or an image that is not a frame; it is named
 std::vector<std::filesystem::path> numbered_images(const std::filesystem::path& folder);
 
 }  // namespace shcnn::io

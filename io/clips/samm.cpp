@@ -14,7 +14,7 @@ bool is_subject(const std::string& folder) {
          std::all_of(folder.begin(), folder.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// A clip's name begins with its subject: "6_1_7" is "006_1_7".
+/// Pads the subject number at the beginning of a clip's name: "6_1_7" -> "006_1_7".
 std::string clip_name(const std::string& text) {
   const std::string number = text.substr(0, text.find('_'));
   return is_subject(number) && number.size() < text.size() ? subject(number) + text.substr(number.size()) : text;

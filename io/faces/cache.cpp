@@ -1,4 +1,4 @@
-// Probabilities are not stored: they follow from labels or votes.
+// Probabilities are not stored because they can be derived from labels or votes.
 #include "io/faces/cache.h"
 
 #include <sys/stat.h>
@@ -24,11 +24,11 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-/// Raised whenever a reader gives other bytes or the cache another layout.
+/// Incremented whenever a reader returns different data or the cache's layout changes.
 constexpr int kReaderVersion = 2;
 constexpr const char* kManifestKey = "manifest";
 constexpr const char* kReportKey = "report";
-constexpr int kMaxDepth = 4;  // folders below folders that a data set may have; also ends loops of links
+constexpr int kMaxDepth = 4;  // maximum folder depth of a data set; also stops cycles of symbolic links
 
 class ManifestHash {
  public:
@@ -68,7 +68,7 @@ void add_input(ManifestHash& hash, const fs::path& path, int depth) {
     return;
   }
   if (depth == kMaxDepth) return;
-  const std::vector<fs::path> entries = folder_entries(path);  // not the hidden ones: the cache itself is one
+  const std::vector<fs::path> entries = folder_entries(path);  // without hidden files: the cache itself is one
   hash.number(static_cast<int64_t>(entries.size()));
   for (const fs::path& entry : entries) add_input(hash, entry, depth + 1);
 }
@@ -88,7 +88,7 @@ std::string report_text(const FaceSet& faces) {
   for (const Problem& problem : faces.problems) {
     report["problems"].push_back({problem.place, problem.message, problem.remedy});
   }
-  return report.dump(-1, ' ', false, Json::error_handler_t::replace);  // file names need not be UTF-8
+  return report.dump(-1, ' ', false, Json::error_handler_t::replace);  // file names may not be valid UTF-8
 }
 
 void store(const fs::path& path, const std::string& manifest, const FaceSet& faces) {
@@ -107,12 +107,12 @@ void store(const fs::path& path, const std::string& manifest, const FaceSet& fac
   write_safetensors(path, tensors, {{kManifestKey, manifest}, {kReportKey, report_text(faces)}}, Overwrite::kYes);
 }
 
-/// A cache that does not keep the rules of a FaceSet.
+/// Throws std::runtime_error if the cache's contents are not a consistent FaceSet.
 void require(bool condition) {
   if (!condition) throw std::runtime_error("its parts do not fit together");
 }
 
-/// The set in the cache; nothing where the data have changed since. Throws where the file is damaged.
+/// Loads the set from the cache; empty if the data have changed since. Throws if the file is damaged.
 std::optional<FaceSet> load(const fs::path& path, const std::string& manifest) {
   const Safetensors file = Safetensors::read(path, {.bad = ErrorKind::kBadData, .require_hash = true});
   if (file.require_metadata(kManifestKey) != manifest) return std::nullopt;
@@ -192,7 +192,7 @@ FaceSet read_cached(std::string_view kind, const fs::path& folder, std::span<con
     }
   }
   FaceSet faces = read();
-  // Data that changed while they were read would be stored under the manifest of what they were before.
+  // If the data changed during reading, they would be stored under the manifest of their previous state.
   if (manifest_of(kind, inputs) != manifest) {
     notes.push_back(folder.string() + ": the data changed while they were read; no cache is made");
     return faces;

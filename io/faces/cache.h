@@ -1,9 +1,9 @@
-// A FaceSet packed into one file, so that the second reading of a data set takes a fraction of a second.
+// Cache of a FaceSet in one file, so that reading a data set a second time takes a fraction of a second.
 //
-// The file is a safetensors file (names, pixels, labels, Usages, votes; counts and problems as metadata) that carries
-// the manifest of what it was made of: names, sizes and modification times of all input files, and the version of the
-// readers. It is used only where that manifest is today's and the file's own hash holds; otherwise the data are read
-// anew. A cache is never needed: whatever is wrong with it is a note, not an error.
+// The cache is a safetensors file (names, pixels, labels, Usages, votes; counts and problems as metadata). It stores a
+// manifest of its inputs: names, sizes and modification times of all input files, and the version of the readers. The
+// cache is used only if the manifest still matches and the file's own hash is correct; otherwise the data are read
+// again. The cache is optional: any defect in it is reported as a note, never as an error.
 #pragma once
 
 #include <filesystem>
@@ -16,18 +16,18 @@
 
 namespace shcnn::io {
 
-/// Where caches may lie.
+/// Whether and where caches are stored.
 struct CacheOptions {
   bool enabled = true;
-  std::filesystem::path fallback;  ///< folder to use where the data's own cannot be written to; empty: none
+  std::filesystem::path fallback;  ///< used if the data's own folder is not writable; empty: none
 };
 
-/// 32 hexadecimal digits over the names, sizes and modification times of `inputs` (folders: all that is in them) and
-/// over `kind`, the reader's name. @throws Error kDisk where an input cannot be looked at
+/// Returns a hash (32 hexadecimal digits) of `kind`, the reader's name, and of the names, sizes and modification times
+/// of `inputs`. Folders are hashed with their contents. @throws Error kDisk if the status of an input cannot be read
 std::string manifest_of(std::string_view kind, std::span<const std::filesystem::path> inputs);
 
-/// Returns what `read` returns, from the cache `.shcnn-<kind>.safetensors` in `folder` (or in options.fallback) where
-/// that is current; else calls `read` and stores what it gives. Whatever happened to the cache is told in `notes`.
+/// Returns the FaceSet from the cache `.shcnn-<kind>.safetensors` in `folder` (or in options.fallback) if that is up
+/// to date; otherwise calls `read` and stores its result. Appends what happened to the cache to `notes`.
 FaceSet read_cached(std::string_view kind, const std::filesystem::path& folder,
                     std::span<const std::filesystem::path> inputs, const CacheOptions& options,
                     const std::function<FaceSet()>& read, std::vector<std::string>& notes);

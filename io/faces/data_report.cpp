@@ -1,4 +1,4 @@
-// Counting, the published counts, and a plain table.
+// Counts the images, holds the published counts, and formats the table.
 #include "io/faces/data_report.h"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 constexpr std::array<std::array<int64_t, 7>, 3> kFer2013Counts = {{{3995, 436, 4097, 7215, 4830, 3171, 4965},
                                                                    {467, 56, 496, 895, 653, 415, 607},
                                                                    {491, 55, 528, 879, 594, 416, 626}}};
-// FER+: images that count under each rule, by Usage.
+// FER+: images kept under each rule, by Usage.
 constexpr std::array<int64_t, 3> kStrictCounts = {23974, 3069, 3024};
 constexpr std::array<int64_t, 3> kSoftCounts = {26186, 3320, 3280};
 

@@ -1,4 +1,3 @@
-// The small functions of a FaceSet.
 #include "io/faces/dataset.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Rows are formatted into the file's buffer one by one; images go out one safe file each.
+// Rows are formatted and written one by one; each image is written atomically to a file of its own.
 #include "io/faces/dataset_writers.h"
 
 #include <algorithm>
@@ -31,7 +31,7 @@ void require_votes(const std::filesystem::path& path, const FaceSet& faces) {
   throw Error(ErrorKind::kUsage, path, "", "the faces have no FER+ votes", "convert a set that was read as FER+");
 }
 
-/// FER2013's number of each class, found by its name whatever the case.
+/// FER2013's number of each class, found by its name, ignoring case.
 std::vector<int64_t> fer2013_numbers(const std::filesystem::path& path, const std::vector<std::string>& class_names) {
   const std::span<const std::string_view> known = fer2013_classes();
   std::vector<int64_t> numbers;
@@ -119,7 +119,7 @@ void write_folders(const std::filesystem::path& folder, const FaceSet& faces, Ov
   require_empty(folder, overwrite);
   for (const Usage usage : kUsages) {
     if (std::find(faces.usages.begin(), faces.usages.end(), usage) == faces.usages.end()) continue;
-    // of every class, images or none: the folders say which classes there are
+    // also for classes without images: the folders define the classes
     for (const std::string& name : faces.class_names) make_output_folder(folder / usage_name(usage) / name);
   }
   for (int64_t i = 0; i < faces.size(); ++i) {
@@ -148,7 +148,7 @@ void write_ferplus_folders(const std::filesystem::path& folder, const FaceSet& f
       line += ",\"(0, 0, 48, 48)\"";
       append_votes(line, faces, i);
       labels.write(line);
-      // two rows of FER+ may name one image
+      // two rows of FER+ may name the same image
       if (overwrite == Overwrite::kYes || !std::filesystem::exists(part / name)) {
         write_png(part / name, image_of(faces, i), overwrite);
       }

@@ -1,4 +1,5 @@
-// List everything first, sorted, so that the result does not hang on the file system's order; then decode over threads.
+// All files are listed and sorted first, so that the result does not depend on the file system's order, and then
+// decoded on several threads.
 #include "io/faces/face_folders.h"
 
 #include <algorithm>
@@ -24,13 +25,13 @@ struct Listed {
   Usage usage;
 };
 
-/// A class's folders may be spelt differently in different splits: they are one class by their key.
+/// Key of a class: equal for folders whose names differ only in case or in leading or trailing blanks.
 std::string key_of(std::string_view folder_name) { return lower_case(trimmed(folder_name)); }
 
-/// key -> the folders of that class, in the order in which they were listed
+/// Class key -> the folders of that class, in the order in which they were listed.
 using ClassFolders = std::map<std::string, std::vector<fs::path>>;
 
-/// What a split's folder name means.
+/// The Usage of a split's folder; empty if the folder is not a split.
 std::optional<Usage> split_of(const fs::path& folder) {
   const std::string name = lower_case(folder.filename().string());
   if (name == "train" || name == "training") return Usage::kTraining;
@@ -39,7 +40,7 @@ std::optional<Usage> split_of(const fs::path& folder) {
   return std::nullopt;
 }
 
-/// The Usage that a file name such as PublicTest_123.jpg keeps.
+/// The Usage stated in a file name such as PublicTest_123.jpg; empty if there is none.
 std::optional<Usage> usage_in_name(const std::string& name) {
   for (const Usage usage : kUsages) {
     if (name.starts_with(std::string(usage_name(usage)) + "_")) return usage;
@@ -52,7 +53,7 @@ bool is_jpeg(const fs::path& path) {
   return extension == ".jpg" || extension == ".jpeg";
 }
 
-/// The name of a class: as FER2013 spells it if a folder does, else as its first folder is called.
+/// The name of a class: FER2013's spelling if one of its folders has it, else the name of its first folder.
 std::string class_name(const std::string& key, const std::vector<fs::path>& folders) {
   const auto known = fer2013_classes();
   const bool of_fer2013 = std::find(known.begin(), known.end(), key) != known.end();
@@ -62,7 +63,7 @@ std::string class_name(const std::string& key, const std::vector<fs::path>& fold
   return std::string(trimmed(folders.front().filename().string()));
 }
 
-/// FER2013's order where all names are its classes, else the names sorted. Tells of classes with several spellings.
+/// FER2013's classes if all names are among them, else the sorted names. Reports folders with a deviating spelling.
 std::vector<std::string> order_classes(const ClassFolders& classes, std::vector<Problem>& problems) {
   std::set<std::string> names;
   for (const auto& [key, folders] : classes) {

@@ -1,10 +1,10 @@
-// Faces in folders by class, as Kaggle's image copies of FER2013 and many own collections come.
+// Faces in one folder per class: the layout of Kaggle's image copies of FER2013 and of many private collections.
 //
-//   DIR/<class>/*.png|jpg|jpeg|bmp               all Training, unless a file name says otherwise
+//   DIR/<class>/*.png|jpg|jpeg|bmp               all Training, unless a file name states another Usage
 //   DIR/<split>/<class>/*.png|jpg|jpeg|bmp       <split>: train, val or valid, test; or the names of the Usages
 //
-// train, val, test are Training, PublicTest, PrivateTest (as FER+'s Train, Valid, Test are). A file called
-// PublicTest_123.jpg keeps its Usage whatever the folder: Kaggle's copies merge both tests into one folder.
+// train, val and test mean Training, PublicTest and PrivateTest, like FER+'s Train, Valid and Test. A file named
+// PublicTest_123.jpg has that Usage in any folder, because Kaggle's copies merge both test sets into one folder.
 #pragma once
 
 #include <filesystem>
@@ -13,14 +13,15 @@
 
 namespace shcnn::io {
 
-/// Whether folder `path` holds folders of images, or splits of such folders.
+/// Whether folder `path` holds class folders with images, or splits of such folders.
 bool holds_face_folders(const std::filesystem::path& path);
 
-/// Reads all images as 48 x 48 gray, resized (bilinear) where they have another size. Classes are the folders' names in
-/// FER2013's order where they are its classes, else sorted; folders whose names differ in case or in blanks at the ends
-/// are one class. Labels are one-hot, names the paths below `folder`.
-/// `problems` tells of JPEG files, resized images, other files and classes without images.
-/// @throws Error kBadData: no such folder, no class folders, splits and classes side by side, an unreadable image, none
+/// Reads all images as 48 x 48 gray; images of another size are resized (bilinear). The classes are the folder names,
+/// in FER2013's order if all are FER2013's classes, else sorted. Folders whose names differ only in case or in leading
+/// or trailing blanks are one class. Labels are one-hot; image names are paths relative to `folder`.
+/// `problems` lists JPEG files, resized images, files that are no images, and class folders without images.
+/// @throws Error kBadData: no such folder, no class folders, splits and classes in the same folder, an unreadable
+/// image, or no images
 FaceSet read_face_folders(const std::filesystem::path& folder);
 
 }  // namespace shcnn::io

@@ -1,4 +1,4 @@
-// One pass over the file; the pixel field, 97 % of the bytes, is parsed by a loop of its own.
+// Reads the file in one pass. The pixel field, 97 % of the bytes, is parsed by a specialized loop.
 #include "io/faces/fer2013.h"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ constexpr const char* kRowRemedy = "correct or delete the line, or download the 
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Appends the numbers of `field`, separated by blanks, to `pixels`.
+/// Appends the numbers in `field`, separated by blanks, to `pixels`. Throws if they are not 2,304 pixels.
 void parse_pixels(const CsvReader& csv, std::string_view field, std::vector<uint8_t>& pixels) {
   const size_t first = pixels.size();
   pixels.resize(first + kPixels);
@@ -79,7 +79,7 @@ FaceSet read_fer2013(const std::filesystem::path& path) {
   out.rule = "all";
   out.source = path.filename().string();
   const size_t classes = out.class_names.size();
-  // A pixel takes at least two bytes of text. What is reserved beyond need is never touched, hence never in memory.
+  // A pixel takes at least two bytes of text. Reserved memory that is never written uses no physical memory.
   out.pixels.reserve(static_cast<size_t>(csv.file_bytes() / (2 * kPixels)) * kPixels);
   while (csv.next()) {
     const std::vector<std::string_view>& fields = csv.fields();

@@ -1,4 +1,5 @@
-// Votes first (they say which images are wanted), then the images: a csv file row by row, or PNG files over threads.
+// Reads the votes first, which determine the images needed, then the images: a csv file row by row, or PNG files on
+// several threads.
 #include "io/faces/ferplus.h"
 
 #include <algorithm>
@@ -21,7 +22,7 @@ constexpr int kSide = 48;
 constexpr size_t kImageBytes = size_t{kSide} * kSide;
 constexpr const char* kVotesName = "fer2013new.csv";
 constexpr const char* kLabelName = "label.csv";
-// by Usage, first name first
+// folder names of each Usage; the first has priority
 constexpr std::array<std::array<const char*, 2>, 3> kFolderNames = {
     {{"FER2013Train", "Training"}, {"FER2013Valid", "PublicTest"}, {"FER2013Test", "PrivateTest"}}};
 
@@ -37,7 +38,7 @@ bool is_folder(const fs::path& path) {
 
 std::string row_place(const VoteRow& row) { return "row " + std::to_string(row.row); }
 
-/// All votes of all files, in order.
+/// The votes of all files, in order.
 std::vector<VoteRow> read_votes(const FerplusFiles& files) {
   if (!files.votes.empty()) return read_ferplus_votes(files.votes);
   std::vector<VoteRow> rows;
@@ -50,14 +51,14 @@ std::vector<VoteRow> read_votes(const FerplusFiles& files) {
   return rows;
 }
 
-/// Names of the files in a folder.
+/// Names of the entries of a folder.
 std::unordered_set<std::string> file_names(const fs::path& folder) {
   std::unordered_set<std::string> names;
   for (const fs::path& entry : folder_entries(folder)) names.insert(entry.filename().string());
   return names;
 }
 
-/// Counts rows by a reason and remembers the first, for a Problem.
+/// Counts the rows affected by one Problem and remembers the first of them.
 struct Tally {
   int64_t count = 0;
   std::string first;
@@ -71,7 +72,7 @@ struct Tally {
   }
 };
 
-/// Rows that look odd but are read all the same.
+/// Reports rows that are irregular but are read anyway.
 void note_odd_rows(const std::vector<VoteRow>& rows, const fs::path& place, FaceSet& out) {
   Tally uneven, repeated;
   std::unordered_map<std::string, int64_t> first_row;

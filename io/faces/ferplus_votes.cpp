@@ -1,4 +1,4 @@
-// Parsing of votes and the rules on them; every count is a whole number from 0 to 10.
+// Parses votes and applies the rules to them. Every count is an integer from 0 to 10.
 #include "io/faces/ferplus_votes.h"
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 namespace shcnn::io {
 namespace {
 
-constexpr size_t kUnknown = 8;  // column of "cannot say"
+constexpr size_t kUnknown = 8;  // index of the column "unknown"
 constexpr size_t kClasses = 8;
 constexpr int kVoters = 10;
 constexpr std::array<const char*, kVoteColumns> kColumnNames = {"neutral", "happiness", "surprise", "sadness", "anger",
@@ -123,7 +123,7 @@ FaceSet apply_rule(FaceSet faces, FerplusRule rule) {
     for (size_t c = 0; c < kClasses; ++c) faces.probabilities.push_back(static_cast<float>(votes[c]) / known);
     const auto most = std::max_element(votes.begin(), votes.begin() + kClasses);
     faces.labels[kept] = static_cast<int32_t>(most - votes.begin());
-    if (kept != i) {  // move the image down over those left out
+    if (kept != i) {  // move the image to close the gap left by dropped images
       std::copy_n(faces.pixels.begin() + static_cast<std::ptrdiff_t>(i * image_bytes), image_bytes,
                   faces.pixels.begin() + static_cast<std::ptrdiff_t>(kept * image_bytes));
       std::copy_n(votes.begin(), kVoteColumns, faces.votes.begin() + static_cast<std::ptrdiff_t>(kept * kVoteColumns));

@@ -1,4 +1,4 @@
-// FER+'s votes: ten people an image, ten columns, and the two rules by which images count.
+// FER+'s votes (ten voters per image, ten columns) and the two rules that decide which images are kept.
 #pragma once
 
 #include <array>
@@ -13,40 +13,41 @@
 
 namespace shcnn::io {
 
-/// Votes in the order of the columns: the eight of ferplus_classes(), unknown, NF.
+/// Votes of one image, in column order: the eight of ferplus_classes(), unknown, NF.
 using Votes = std::array<uint8_t, kVoteColumns>;
 
 /// One row of fer2013new.csv or of a label.csv.
 struct VoteRow {
-  int64_t row = 0;  ///< in its file, from 0
+  int64_t row = 0;  ///< row in its file, from 0
   Usage usage = Usage::kTraining;
-  std::string image;  ///< file name; empty where FER+ gives none
+  std::string image;  ///< file name; empty if FER+ gives none
   Votes votes{};
 };
 
 /// Reads `fer2013new.csv`. Columns are found by name.
-/// @throws Error kBadData naming file, line, row and remedy: a missing column, an unknown Usage, a vote that is no number
-/// from 0 to 10, an image name that leaves its folder, no rows at all
+/// @throws Error kBadData naming file, line, row and remedy: a missing column, an unknown Usage, a vote that is not a
+/// number from 0 to 10, an image name that is not a plain file name, or no rows
 std::vector<VoteRow> read_ferplus_votes(const std::filesystem::path& csv);
 
-/// Reads a folder's `label.csv`: no header; name, box, ten votes. All rows are of `usage`. @throws as above
+/// Reads a folder's `label.csv`: no header; name, box, ten votes. All rows get `usage`.
+/// @throws Error as read_ferplus_votes()
 std::vector<VoteRow> read_label_csv(const std::filesystem::path& csv, Usage usage);
 
-/// Which images count. Decided in whole numbers: the same rules in float32 count other images.
+/// Which images are kept. The rules are computed in integers; in float32 they would keep different images.
 enum class FerplusRule {
-  kStrict,  ///< the paper's: the largest probability is greater than 0.5 and the eight sum to 1 (no NF vote)
-  kSoft,    ///< the authors' training list: the largest probability is at least 0.5; no sum is asked
+  kStrict,  ///< the paper's rule: the largest probability exceeds 0.5 and the eight sum to 1 (no NF vote)
+  kSoft,    ///< the rule of the authors' training list: the largest probability is at least 0.5; any sum
 };
-/// "strict" or "soft". @throws Error kUsage otherwise
+/// Parses "strict" or "soft". @throws Error kUsage for another name
 FerplusRule ferplus_rule(std::string_view name);
 std::string_view ferplus_rule_name(FerplusRule rule);
 
-/// Whether an image with these votes counts. With u = unknown and v the eight votes: u < 10 and
+/// Whether an image with these votes is kept. With u the unknown votes and v the votes of the eight classes: u < 10 and
 /// strict: 2 max(v) > 10 - u and sum(v) = 10 - u; soft: 2 max(v) >= 10 - u.
 bool counts_under(FerplusRule rule, std::span<const uint8_t> votes);
 
-/// The images of `faces` (a set with votes) that count, with probabilities v / (10 - u) and labels argmax v, the first
-/// of equal ones. The dropped are added to the set's counts.
+/// Keeps the images of `faces` (a set with votes) that satisfy the rule, with probabilities v / (10 - u) and labels
+/// argmax v (on a tie, the first). Images left out are added to the set's counts.
 FaceSet apply_rule(FaceSet faces, FerplusRule rule);
 
 }  // namespace shcnn::io

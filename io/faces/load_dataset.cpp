@@ -1,4 +1,4 @@
-// One branch a data set: find its files, read them (or their cache), apply the rule.
+// One branch per data set: find its files, read them or their cache, apply the rule.
 #include "io/faces/load_dataset.h"
 
 #include <algorithm>
@@ -65,7 +65,7 @@ fs::path face_dataset_root(FaceDataset dataset, const fs::path& path) {
 }
 
 fs::path any_face_dataset_root(const fs::path& path) {
-  // csv files first: a folder of one beside a picture of its faces would pass for a class
+  // csv files first: a subfolder that holds a csv file and a picture of its faces would be taken for a class folder
   for (const FaceDataset dataset : {FaceDataset::kFer2013, FaceDataset::kFerplus, FaceDataset::kFolders}) {
     const fs::path root = face_dataset_root(dataset, path);
     const std::vector<FaceDataset> found = face_datasets_in(root);

@@ -22,7 +22,6 @@ std::string subject_name(io::ClipLayout layout, int subject) {
   return layout == io::ClipLayout::kSamm ? padded(subject + 6, 3) : "sub" + padded(subject + 1, 2);
 }
 
-/// A clip's name as the data set would have it.
 std::string clip_name(io::ClipLayout layout, int subject, int index) {
   switch (layout) {
     case io::ClipLayout::kCasme:

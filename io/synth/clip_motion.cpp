@@ -9,14 +9,14 @@
 namespace shcnn::synth {
 namespace {
 
-/// A pull in face coordinates on one side of the face: m grows outwards (face_geometry.h).
+/// A local displacement in face coordinates on one side of the face; m grows outwards (face_geometry.h).
 struct FacePull {
   double m, v;  ///< centre
   double radius_m, radius_v;
   double pull_m, pull_v;  ///< relative strength; v downwards
 };
 
-/// What an action unit pulls at, in a face of this shape. Central pulls (m = 0) are given once a side at half strength.
+/// The displacements of an action unit. A central one (m = 0) is applied once per side, so its strength is halved.
 using Pulls = std::vector<FacePull>;
 
 void add(Pulls& to, const Pulls& more) { to.insert(to.end(), more.begin(), more.end()); }
@@ -39,8 +39,8 @@ Pulls lip_stretch(const Places& p) { return {{p.mouth_m, p.mouth_v, 0.26, 0.22, 
 Pulls lip_press(const Places& p) { return {{p.mouth_m - 0.05, p.mouth_v, 0.26, 0.18, -0.9, 0.0}}; }       // AU24
 Pulls jaw_drop(const Places& p) { return {{0.0, p.chin_v - 0.12, 0.5, 0.34, 0.0, 0.55}}; }                // AU26
 
-/// The units of an emotion, as the coders of these data sets find them most. `one_sided` is set where the movement is
-/// in one half of the face alone.
+/// The displacements of an emotion: its most frequent action units in these data sets. `one_sided` is set if only one
+/// half of the face moves.
 Pulls pulls_of(std::string_view emotion, const Places& p, bool& one_sided) {
   Pulls out;
   one_sided = false;
@@ -111,7 +111,7 @@ ClipMotion::ClipMotion(std::string_view emotion, const FaceParameters& face, dou
                         {half * s * unit.pull_m, half * unit.pull_v}});
     }
   }
-  // scale the sum so that its largest displacement on a fine grid is `peak`
+  // scale so that the largest displacement on a fine grid is `peak`
   constexpr int kGrid = 96;
   double most = 0;
   for (int j = 0; j < kGrid; ++j) {
@@ -150,8 +150,8 @@ Vec2 ClipMotion::forward(Vec2 p, double strength, double drift) const {
 
 Vec2 ClipMotion::backward(Vec2 p, double strength, double drift) const {
   Vec2 q = p;
-  for (int step = 0; step < 8;
-       ++step) {  // displacements change by less than a third of a step: each gains half a digit
+  // for displacements up to 2 px at 120 x 120, each iteration gains at least about half a decimal digit
+  for (int step = 0; step < 8; ++step) {
     const Vec2 there = forward(q, strength, drift);
     q = {q.x + p.x - there.x, q.y + p.y - there.y};
   }

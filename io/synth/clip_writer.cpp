@@ -1,5 +1,5 @@
-// Made clips on disk. Frames are written clip by clip over threads; then, where they are asked for, holes are planted;
-// last comes the coding file.
+// Writes synthetic clips to disk: first the frames, on several threads with one clip per task, then the defects if
+// requested, and last the coding file.
 #include <algorithm>
 #include <cstdio>
 #include <mutex>
@@ -35,7 +35,8 @@ void write_csv(const fs::path& path, const std::vector<std::vector<std::string>>
   io::write_file(path, text, overwrite);
 }
 
-/// Frames are written plainly: a half-written data set is made anew, and a thousand flushes would take minutes.
+/// Frames are not written atomically: an incomplete data set can be made again, and a thousand fsyncs would take
+/// minutes.
 void write_frame(const fs::path& path, const io::Image& image) {
   const std::vector<std::uint8_t> bytes = io::encode_jpeg(image, kJpegQuality);
   std::FILE* file = std::fopen(path.c_str(), "wb");
@@ -45,7 +46,8 @@ void write_frame(const fs::path& path, const io::Image& image) {
   }
 }
 
-/// Onset, apex and the difference of both, eight times enlarged, one row a clip.
+/// Overview image with one row per clip and five columns: onset, apex, their difference times 8, offset, and the
+/// difference of offset and onset times 8. A difference of 0 is gray level 128.
 io::Image sheet_of(const std::vector<MadeClip>& clips) {
   const int size = clips.front().frames.front().height, columns = 5;
   io::Image sheet{static_cast<int>(clips.size()) * size, columns * size, 1, {}};
@@ -71,14 +73,14 @@ io::Image sheet_of(const std::vector<MadeClip>& clips) {
   return sheet;
 }
 
-/// Plants the holes of datasets as they really arrive, in some whole clips that stay usable and in clips beside them.
+/// Adds defects found in real data sets: some in clips that stay usable, others in additional rows and folders.
 class HolePlanter {
  public:
   HolePlanter(const fs::path& root, const ClipSynthOptions& options, std::vector<CodedClip>& rows, MadeClips& made)
       : root_(root), options_(options), rows_(rows), made_(made) {}
 
   void plant() {
-    // in clips that stay
+    // in clips that stay usable
     rows_[0].apex = options_.layout == io::ClipLayout::kSamm ? "" : "/";
     note(rows_[0], "apex");
     remove_middle_frame(rows_[1]);
@@ -91,9 +93,9 @@ class HolePlanter {
     } else {
       rows_[2].offset = std::to_string(std::stoi(rows_[2].offset) + 9);
       note(rows_[2], "folder ends");
-      rows_[3].emotion = rows_[3].emotion + " ";  // trimmed and read without case: no problem to tell
+      rows_[3].emotion = rows_[3].emotion + " ";  // trimmed by the reader, so no Problem is expected
     }
-    // beside them
+    // additional rows and folders
     CodedClip unlabelled = rows_[0];
     unlabelled.clip = unlabelled.clip.substr(0, unlabelled.clip.find_last_not_of('f') + 1) + "9";
     copy_frames(rows_[0], unlabelled);
@@ -127,7 +129,7 @@ class HolePlanter {
   void copy_frames(const CodedClip& from, const CodedClip& to) {
     fs::copy(folder_of(from), folder_of(to), fs::copy_options::recursive | fs::copy_options::overwrite_existing);
   }
-  /// As many files as before, under another subject's number and counted from another frame.
+  /// Renames all frames of a clip to another subject's number and shifts their frame numbers.
   void misname(const CodedClip& row) {
     const int onset = std::stoi(row.onset);
     for (int f = 0; f < row.duration; ++f) {

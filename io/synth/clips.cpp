@@ -1,5 +1,5 @@
-// A frame is painted, not warped: the painter is asked for the gray level of the point that the motion has brought to a
-// pixel, so motions far below a pixel are exact. Parallel over clips.
+// Frames are painted, not warped: each sample is the gray level of the point of the first frame that the motion has
+// moved there, so that motions far below a pixel are exact.
 #include "io/synth/clips.h"
 
 #include <algorithm>
@@ -17,19 +17,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kSamples = 2;  ///< along each axis of a pixel
+constexpr int kSamples = 2;  ///< samples per pixel along each axis
 constexpr std::uint32_t kClipItem = 0x2000'0000, kSubjectItem = 0x3000'0000, kOrderItem = 0x4000'0000;
 
 void check(bool good, const std::string& what, const std::string& remedy) {
   if (!good) throw io::Error(io::ErrorKind::kUsage, "made clips", "", what, remedy);
 }
 
-/// Which subject each clip has: uneven, as in the real sets, and in no order.
+/// The subject of each clip. Subjects have different numbers of clips, as in the real sets, and the order is random.
 std::vector<int> subjects_of(const ClipSynthOptions& options) {
   std::vector<int> out;
   for (int round = 0; static_cast<int>(out.size()) < options.clips; ++round) {
     for (int s = 0; s < options.subjects && static_cast<int>(out.size()) < options.clips; ++s) {
-      if (round % 3 == 0 || s % 3 != round % 3) out.push_back(s);  // two thirds of the subjects in two of three rounds
+      if (round % 3 == 0 || s % 3 != round % 3) out.push_back(s);  // two of three rounds skip a third of the subjects
     }
   }
   RandomStream random(options.seed, kOrderItem);
@@ -39,7 +39,7 @@ std::vector<int> subjects_of(const ClipSynthOptions& options) {
   return out;
 }
 
-/// The gray level, 0 .. 1, at a point of the unit square.
+/// Gray level, 0 .. 1, at a point of the unit square.
 using Luminance = std::function<double(Vec2)>;
 
 Luminance picture_luminance(io::Image picture) {
@@ -59,11 +59,11 @@ Luminance picture_luminance(io::Image picture) {
   };
 }
 
-/// Who moves: look, view and noise of one subject.
+/// Face, view, noise and flicker of one subject.
 struct Subject {
   FaceParameters face;
-  double noise;    ///< standard deviation, 1 is the whole range
-  double flicker;  ///< of the exposure from frame to frame
+  double noise;    ///< standard deviation; 1 is the full range
+  double flicker;  ///< standard deviation of the exposure's gain from frame to frame
 };
 
 Subject make_subject(const ClipSynthOptions& options, int number) {
@@ -71,7 +71,7 @@ Subject make_subject(const ClipSynthOptions& options, int number) {
   Subject s;
   s.face = sample_face(options.seed, kSubjectItem + static_cast<std::uint32_t>(number), FaceClass::kNeutral).parameters;
   s.face.expression = {};
-  FaceView& view = s.face.view;  // cropped faces are aligned: little is left of pose
+  FaceView& view = s.face.view;  // cropped faces are aligned, so pose varies little
   view.scale = random.bell(0.44, 0.012);
   view.roll = 0;
   view.yaw = random.bell(0.0, 0.03);
@@ -158,7 +158,7 @@ MadeClip make_clip(const ClipSynthOptions& options, int index) {
   clip.name = clip_name(options.layout, subject_number, index);
   clip.emotion = emotions[static_cast<std::size_t>(index) % emotions.size()];
 
-  FaceParameters face = subject.face;  // nobody sits still from clip to clip
+  FaceParameters face = subject.face;  // position, light and eyes differ between clips of a subject
   face.view.shift_x = random.bell(0.0, 0.012);
   face.view.shift_y = random.bell(0.0, 0.012);
   face.view.scale *= random.bell(1.0, 0.012);

@@ -1,5 +1,5 @@
-// How each action unit moves the parts of a face. The sizes are of faces as people draw them: a strong unit moves a
-// brow by half an eye's width, a jaw by a lip-to-nose distance.
+// Defines how each action unit moves the parts of a face. The amplitudes are those of drawn faces: a strong unit moves
+// a brow by half an eye's width and a jaw by the distance between lip and nose.
 #include "io/synth/face_geometry.h"
 
 #include <cstddef>
@@ -39,7 +39,7 @@ BrowShape make_brow(const FaceIdentity& id, const FaceExpression& e) {
   const double outer = rest + 0.035 + 0.035 * e.inner_brow_raise - 0.14 * e.outer_brow_raise + 0.0 * e.brow_lower;
   brow.inner_m = 0.135 - 0.05 * e.brow_lower - 0.012 * e.inner_brow_raise;
   brow.length = id.eye_distance + 1.5 * id.eye_width - brow.inner_m;
-  // the parabola through (0, inner), (0.55, middle), (1, outer)
+  // parabola through (0, inner), (0.55, middle), (1, outer)
   brow.v0 = inner;
   brow.v2 = ((middle - inner) / 0.55 - (outer - inner)) / (0.55 - 1.0);
   brow.v1 = (outer - inner) - brow.v2;
@@ -120,12 +120,12 @@ FaceGeometry make_face_geometry(const FaceIdentity& id, const FaceExpression& e,
     bump(s * id.eye_distance, id.eye_height - 0.01, 0.24, 0.17, -0.09);  // socket
     bump(s * id.eye_distance, id.eye_height, id.eye_width, 0.09, 0.05);  // eye ball
     bump(s * 0.30, g.brow[side].v0 + 0.4 * g.brow[side].v1, 0.33, 0.14, 0.045);
-    bump(g.nose_tip_u + s * g.nose_width, g.nose_tip_v - 0.02, 0.075, 0.075, 0.05);         // nose wing
-    bump(s * g.mouth.half_width * 1.12, mouth_v + g.mouth.corner[side], 0.09, 0.1, -0.02);  // mouth's corner
+    bump(g.nose_tip_u + s * g.nose_width, g.nose_tip_v - 0.02, 0.075, 0.075, 0.05);         // wing of the nose
+    bump(s * g.mouth.half_width * 1.12, mouth_v + g.mouth.corner[side], 0.09, 0.1, -0.02);  // corner of the mouth
   }
   bump(0.5 * g.nose_tip_u, 0.5 * (id.eye_height + g.nose_tip_v), 0.15, 0.36, 0.15);    // ridge of the nose
-  bump(g.nose_tip_u, g.nose_tip_v - 0.03, 0.13, 0.13, 0.12);                           // its tip
-  bump(0, mouth_v, 0.4, 0.26, 0.07);                                                   // muzzle
+  bump(g.nose_tip_u, g.nose_tip_v - 0.03, 0.13, 0.13, 0.12);                           // tip of the nose
+  bump(0, mouth_v, 0.4, 0.26, 0.07);                                                   // area around the mouth
   bump(0, g.head_chin - 0.2, 0.24, 0.17, 0.07 + 0.02 * e.chin_raise);                  // chin
   bump(0, mouth_v + g.mouth.gap_lower + g.mouth.lip_lower + 0.06, 0.2, 0.07, -0.035);  // fold below the lip
   static_assert(std::tuple_size_v<decltype(g.bumps)> == 17);

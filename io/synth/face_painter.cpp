@@ -1,5 +1,6 @@
-// Layers from back to front: background, clothes and neck, long hair and ears, the lit head, folds, mouth, nose, eyes,
-// brows, beard, hair over the forehead, glasses. A shape is a signed distance (negative inside) turned into coverage.
+// Layers from back to front: background, clothes and neck, hair behind the head, ears, the lit head, folds, nose,
+// beard, mouth, eyes, brows, hair over the forehead, glasses. A shape is given by its signed distance (negative
+// inside), which is converted to the covered fraction of a sample.
 #include "io/synth/face_painter.h"
 
 #include <cmath>
@@ -9,20 +10,20 @@
 namespace shcnn::synth {
 namespace {
 
-constexpr double kHeadDepth = 0.55;             ///< how far the face's middle stands before its rim
-constexpr std::uint64_t kTextureItem = 0x7E57;  ///< the noise lattice has a stream of its own, by the texture's seed
+constexpr double kHeadDepth = 0.55;             ///< depth of the head from its silhouette to the middle of the face
+constexpr std::uint64_t kTextureItem = 0x7E57;  ///< stream of the noise lattice, seeded by texture_seed
 
 double clamp(double x, double low, double high) { return x < low ? low : (x > high ? high : x); }
 double absolute(double x) { return x < 0 ? -x : x; }
 double square(double x) { return x * x; }
 double mix(double from, double to, double share) { return from + (to - from) * share; }
-/// (1 - r^2)^2 inside the unit circle: a smooth spot.
+/// A smooth spot: (1 - r^2)^2 inside the unit circle, else 0.
 double spot(double r2) { return r2 < 1.0 ? square(1.0 - r2) : 0.0; }
-/// From 0 to 1 while t does, flat at both ends.
+/// Smoothstep: 0 at t = 0, 1 at t = 1, with zero slope at both ends.
 double ease(double t) { return t * t * (3.0 - 2.0 * t); }
-/// 0 at `low` and beyond, 1 at `high` and beyond, smooth between; `low` may be the larger.
+/// Smoothstep from 0 at `low` to 1 at `high`, constant outside; `low` may be greater than `high`.
 double ramp(double low, double high, double x) { return ease(clamp((x - low) / (high - low), 0.0, 1.0)); }
-/// Many times faster than std::floor where the compiler may not assume SSE 4.1.
+/// Many times faster than std::floor if the compiler may not use SSE 4.1.
 int floor_to_int(double x) {
   const int i = static_cast<int>(x);
   return i > x ? i - 1 : i;
@@ -37,7 +38,7 @@ double rounded_box_distance(double u, double v, double half_u, double half_v, do
   const double inside = du > dv ? du : dv;
   return outside + (inside < 0 ? inside : 0.0) - radius;
 }
-/// Taylor series: exact to 1e-9 for the small angles of a pose, and the same bits everywhere.
+/// Taylor series: exact to 1e-9 for the small angles of a pose, with the same bits on every machine.
 double small_sin(double x) { return x * (1.0 - x * x / 6.0 * (1.0 - x * x / 20.0 * (1.0 - x * x / 42.0))); }
 double small_cos(double x) {
   return 1.0 - x * x / 2.0 * (1.0 - x * x / 12.0 * (1.0 - x * x / 30.0 * (1.0 - x * x / 56.0)));
@@ -65,14 +66,15 @@ FacePainter::FacePainter(const FaceParameters& parameters, double pixel)
 
 double FacePainter::cover(double distance) const { return clamp(0.5 - distance / soft_, 0.0, 1.0); }
 
-/// A strip between two curves, of the distances beyond each: the exact share of a sample even where the strip is
-/// thinner.
+/// Coverage of a strip between two curves, from the signed distances to both. It is exact even if the strip is thinner
+/// than a sample.
 double FacePainter::cover_between(double above, double below) const {
   const double both = cover(above) + cover(below) - 1.0;
   return both > 0 ? both : 0.0;
 }
 
-/// A soft stroke, 1 on its middle. One thinner than the sampling is drawn at that width with as much ink in all.
+/// A soft stroke, 1 on its centre line. A stroke thinner than the sample spacing is widened to about that spacing and
+/// made fainter, so that its total ink is unchanged.
 double FacePainter::line(double offset, double half_width) const {
   const double least = 0.9 * soft_;
   const double width = half_width < least ? least : half_width;
@@ -89,7 +91,7 @@ double FacePainter::noise(double u, double v) const {
   return mix(mix(at(i, j), at(i + 1, j), a), mix(at(i, j + 1), at(i + 1, j + 1), a), b);
 }
 
-/// Brightness of the hair's strands, about 1.
+/// Relative brightness of the hair's strands, around 1.
 double FacePainter::hair_streak(Point p) const {
   return 1.0 + 0.3 * noise(9.0 * p.u + 11.0, 2.0 * p.v) + 0.15 * noise(23.0 * p.u, 4.0 * p.v);
 }
@@ -100,8 +102,8 @@ FacePainter::Point FacePainter::to_face(double x, double y) const {
   return {cos_roll_ * dx + sin_roll_ * dy, cos_roll_ * dy - sin_roll_ * dx};
 }
 
-/// Which point of the turned head is seen at p: a few fixed-point steps on the paraboloid's depth; outside the head
-/// nothing is turned.
+/// The point of the turned head that is visible at p, from four fixed-point iterations on the depth of a paraboloid.
+/// Outside the head the depth is 0.
 FacePainter::Point FacePainter::turn(Point p) const {
   Point q = p;
   const double per_u = 1.0 / square(geometry_.head_width), per_v = 1.0 / square(geometry_.head_top);
@@ -117,14 +119,14 @@ FacePainter::Point FacePainter::turn(Point p) const {
 double FacePainter::head_distance(Point p, double grow) const {
   const double width = geometry_.head_width * jaw_factor(geometry_, p.v) + grow;
   const double height = (p.v < 0 ? geometry_.head_top : geometry_.head_chin) + grow;
-  // between an ellipse and a box: cheeks and jaw fall steeper than a circle
+  // a shape between an ellipse and a box: cheeks and jaw are steeper than a circle
   const double a = square(p.u / width), b = square(p.v / height);
   const double r4 = a * a + b * b + 1.25 * a * b;
-  if (r4 < 0.2) return -0.3 * width;  // far inside, where nobody asks how far
+  if (r4 < 0.2) return -0.3 * width;  // far inside, where the exact distance is not needed
   return (std::sqrt(std::sqrt(r4)) - 1.0) * width;
 }
 
-/// Lambert's law on the head's paraboloid with its bumps.
+/// Light by Lambert's law on the head's paraboloid with its bumps, plus ambient light.
 double FacePainter::light(Point p) const {
   double slope_u = -2.0 * kHeadDepth * p.u / square(geometry_.head_width);
   double slope_v = -2.0 * kHeadDepth * p.v / square(geometry_.head_top);
@@ -145,7 +147,7 @@ double FacePainter::light(Point p) const {
 void FacePainter::paint_background(Point p, double x, double& gray) const {
   const FaceView& view = parameters_.view;
   gray = view.background + view.background_slope * (x - 0.5) + 0.05 * noise(1.3 * p.u + 7.0, 1.3 * p.v + 3.0);
-  // shoulders: a wide hill below the chin; the neck before them
+  // shoulders, a wide arc below the chin, with the neck in front of them
   const double shoulder_v = 1.12 + 0.28 * p.u * p.u;
   gray = mix(gray, view.clothes * (0.8 + 0.1 * noise(4.0 * p.u, 4.0 * p.v)), cover(0.7 * (shoulder_v - p.v)));
   const double neck_half = 0.42 * parameters_.identity.head_width / 0.74;
@@ -186,7 +188,7 @@ void FacePainter::paint_head(Point p, double& gray) const {
   gray = id.skin * (1.0 + mottle) * light(p);
 }
 
-/// Wrinkles and folds: dark soft strokes.
+/// Draws wrinkles and folds as dark soft strokes.
 void FacePainter::paint_folds(Point p, double& gray) const {
   const FaceGeometry& g = geometry_;
   const FaceIdentity& id = parameters_.identity;
@@ -199,7 +201,7 @@ void FacePainter::paint_folds(Point p, double& gray) const {
       ink += 0.42 * clamp(g.forehead_lines, 0.0, 1.0) * line(p.v - v, 0.022) * spot(square(p.u / (0.5 - 0.06 * k)));
     }
   }
-  // upright lines between the brows
+  // vertical lines between the brows
   const double frown_v = id.eye_height - 0.6 * id.brow_height + 0.05;
   ink += 0.75 * g.frown_lines * spot(square((p.v - frown_v) / 0.17)) *
          (line(absolute(p.u) - 0.05 - 0.15 * square(p.v - frown_v), 0.022));
@@ -214,7 +216,7 @@ void FacePainter::paint_folds(Point p, double& gray) const {
     const double m = side == 0 ? -p.u : p.u;
     if (m < -0.05) continue;
     const EyeShape& eye = g.eye[side];
-    // from the nose's wing around the mouth's corner
+    // from the wing of the nose around the corner of the mouth
     const double top = g.nose_tip_v - 0.03, bottom = g.mouth.centre_v + 0.5 * g.mouth.corner[side] + 0.05;
     const double t = (p.v - top) / (bottom - top);
     if (t > -0.2 && t < 1.2) {
@@ -225,7 +227,7 @@ void FacePainter::paint_folds(Point p, double& gray) const {
       ink += 0.5 * clamp(g.nasolabial[side], 0.0, 1.3) * taper * line(offset, 0.03);
       gray *= 1.0 + 0.10 * clamp(g.nasolabial[side], 0.0, 1.3) * taper * spot(square((offset - 0.07) / 0.07));
     }
-    // below the eye, and beside it
+    // below and beside the eye
     const double t_eye = (m - eye.centre_m) / eye.half_width;
     const double bag_v = eye.centre_v + eye.open_lower + 0.055 - 0.04 * t_eye * t_eye;
     ink += 0.3 * g.eye_bags * line(p.v - bag_v, 0.03) * spot(square(t_eye / 1.25));
@@ -236,13 +238,13 @@ void FacePainter::paint_folds(Point p, double& gray) const {
                spot(square((m - eye.centre_m - eye.half_width - 0.09) / 0.075));
       }
     }
-    // beside the mouth's corner
+    // beside the corner of the mouth
     const double corner_u = g.mouth.half_width + 0.035, corner_v = g.mouth.centre_v + g.mouth.corner[side];
     ink += 0.65 * g.dimple[side] *
            spot(square((m - corner_u - (side == 0 ? -1.0 : 1.0) * g.mouth.centre_u) / 0.05) +
                 square((p.v - corner_v) / 0.085));
   }
-  // the bunched chin
+  // wrinkled chin
   if (g.chin_wrinkles > 0) {
     const double chin_v = g.head_chin - 0.22;
     const double arc = p.v - (chin_v - 0.10 + 0.6 * p.u * p.u);
@@ -262,7 +264,7 @@ void FacePainter::paint_eye(int side, double m, double v, double shade, double& 
   const double upper = middle - eye.open_upper * arc * (1.0 - 0.15 * t), lower = middle + eye.open_lower * arc;
   const double slope = 2.0 * eye.open_upper * t / eye.half_width;
   const double steep = std::sqrt(1.0 + slope * slope);
-  // the upper lid is a shade of its own up to the crease
+  // the crease above the upper lid
   const double crease = upper - eye.crease * (0.4 + 0.6 * (arc > 0 ? arc : 0.0));
   gray *= 1.0 - 0.32 * line((v - crease) / steep, 0.02) * spot(square(t / 1.25));
 
@@ -276,7 +278,7 @@ void FacePainter::paint_eye(int side, double m, double v, double shade, double& 
     inside = mix(inside, 0.03, cover(r - 0.48 * eye.iris_radius));
     const double glint = square(m - eye.iris_m + (side == 0 ? -0.022 : 0.022) * 1.0) + square(v - eye.iris_v + 0.024);
     inside = mix(inside, 0.95, 0.9 * spot(glint / square(0.022)));
-    inside *= 1.0 - 0.45 * spot(square((v - upper) / 0.045));  // the lid's shadow
+    inside *= 1.0 - 0.45 * spot(square((v - upper) / 0.045));  // shadow of the lid
     gray = mix(gray, inside, opening);
   }
   const double lash = line((v - upper) / steep, 0.022) * ramp(1.18, 0.9, absolute(t));
@@ -306,7 +308,7 @@ void FacePainter::paint_nose(Point p, double& gray) const {
   double ink = 0.35 * spot(square(du / 0.15) + square((dv - 0.075) / 0.06));  // shadow under the tip
   const double m = absolute(du);
   ink += 0.8 * spot(square((m - 0.55 * g.nose_width) / 0.05) + square((dv - 0.045) / g.nostril));
-  // the wing's rim: an arc open to the middle
+  // rim of the wing: an arc that is open towards the middle
   const double wing = std::sqrt(square((m - 0.45 * g.nose_width) / (0.62 * g.nose_width)) + square((dv + 0.0) / 0.075));
   ink += ramp(0.5 * g.nose_width, 0.9 * g.nose_width, m) * 0.5 * line((wing - 1.0) * 0.07, 0.02);
   gray *= 1.0 - clamp(ink, 0.0, 0.9);
@@ -332,7 +334,7 @@ void FacePainter::paint_mouth(Point p, double shade, double& gray) const {
 
   const double lips_above = (outer_upper - p.v) / slope_upper, lips_below = (p.v - outer_lower) / slope_lower;
   const double lips = cover_between(lips_above, lips_below);
-  // the upper lip faces down and is darker; the lower one catches light in its middle
+  // the upper lip faces down and is darker; the lower lip has a highlight in its middle
   const double lip_shade =
       p.v < middle ? 0.82 : 1.0 + 0.16 * spot(square((p.v - inner_lower - 0.5 * mouth.lip_lower) / 0.04) + 0.6 * t2);
   gray = mix(gray, id.skin * id.lip_albedo * shade * lip_shade, lips);
@@ -382,7 +384,7 @@ void FacePainter::paint_glasses(Point p, double& gray) const {
   const double half = id.glasses_size;
   const double rim = rounded_box_distance(m - id.eye_distance, v, half, 0.78 * half, 0.5 * half);
   const double ink = mix(0.45, 0.9, id.glasses);
-  gray *= 1.0 - 0.12 * cover(rim);  // the lens takes some light
+  gray *= 1.0 - 0.12 * cover(rim);  // the lens absorbs some light
   const double reflection = spot(square((p.u - v + 0.25 - lamp_u_ * 0.3) / 0.05)) * cover(rim + 0.02);
   gray = mix(gray, 0.85, 0.25 * reflection);
   double frame = line(rim, 0.028 + 0.012 * id.glasses);

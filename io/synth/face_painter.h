@@ -1,4 +1,5 @@
-// The gray level of any point of a made face: an analytic picture, so that it can be sampled at any resolution.
+// Computes the gray level of any point of a synthetic face. The picture is analytic and can be sampled at any
+// resolution.
 #pragma once
 
 #include <array>
@@ -7,15 +8,15 @@
 
 namespace shcnn::synth {
 
-/// Colours one face. Plain double arithmetic with + - * / and sqrt alone: every machine computes the same bits.
+/// Paints one face. Uses only double arithmetic with + - * / and sqrt, so that every machine computes the same bits.
 class FacePainter {
  public:
-  /// `pixel`: spacing of the samples in image heights; edges are softened over one such step, thinner lines are widened
-  /// to it and paled, so that nothing flickers when it moves by less.
+  /// `pixel`: spacing of the samples in image heights. Edges are smoothed over this distance, and thinner lines are
+  /// widened to it and made fainter, so that subpixel motion causes no aliasing.
   FacePainter(const FaceParameters& parameters, double pixel);
 
-  /// Gray level at (x, y) of the unit square, y downwards, 0 .. 1 and a little beyond, before the camera (gain,
-  /// contrast, blur, noise).
+  /// Gray level at (x, y) in the unit square, y downwards, before the camera model (gain, contrast, blur, noise). The
+  /// result is about 0 .. 1 and may exceed this range slightly.
   double luminance(double x, double y) const;
 
  private:
@@ -42,13 +43,13 @@ class FacePainter {
   double cover_between(double above, double below) const;
   double line(double offset, double half_width) const;
 
-  static constexpr int kLattice = 32;  ///< cells of the noise lattice each way; a power of two
+  static constexpr int kLattice = 32;  ///< cells of the noise lattice along each axis; a power of two
 
   FaceParameters parameters_;
   FaceGeometry geometry_;
   double soft_;  ///< `pixel` in face coordinates
   double cos_roll_, sin_roll_, sin_yaw_, cos_yaw_, sin_pitch_, cos_pitch_;
-  double lamp_u_, lamp_v_, lamp_n_;                  ///< unit vector to the lamp
+  double lamp_u_, lamp_v_, lamp_n_;                  ///< unit vector towards the light
   std::array<double, kLattice * kLattice> lattice_;  ///< -1 .. 1
 };
 

@@ -1,5 +1,5 @@
-// Four samples a pixel (2 x 2), averaged; then the camera: blur -> gain -> contrast about middle gray -> brightness ->
-// noise -> rounding. Cost at 48 x 48: about 9,000 samples a face.
+// Averages four samples (2 x 2) per pixel, then applies the camera model: blur -> gain -> contrast around middle gray
+// -> brightness -> noise -> rounding. Cost at 48 x 48: about 9,000 samples per face.
 #include "io/synth/face_render.h"
 
 #include <cmath>
@@ -10,10 +10,10 @@
 namespace shcnn::synth {
 namespace {
 
-constexpr int kSamples = 2;  ///< along each axis of a pixel
+constexpr int kSamples = 2;  ///< samples per pixel along each axis
 constexpr std::uint32_t kNoiseItem = 0x4E01;
 
-/// One pass of a binomial-like blur along an axis: taps (a, 1 - 2a, a) have variance 2a; `passes` of them add up.
+/// One pass of a binomial-like blur along an axis with taps (a, 1 - 2a, a) and variance 2a. Variances of passes add up.
 void blur_axis(std::vector<double>& image, int size, int stride_along, int stride_across, double a) {
   std::vector<double> line(static_cast<std::size_t>(size));
   for (int k = 0; k < size; ++k) {
@@ -31,7 +31,7 @@ void blur_axis(std::vector<double>& image, int size, int stride_along, int strid
 
 void blur(std::vector<double>& image, int size, double sigma) {
   const double variance = sigma * sigma;
-  const int passes = static_cast<int>(std::ceil(variance / 0.5));  // a <= 1/4 keeps every pass smooth
+  const int passes = static_cast<int>(std::ceil(variance / 0.5));  // a <= 1/4, so that every pass is smooth
   for (int pass = 0; pass < passes; ++pass) {
     const double a = 0.5 * variance / passes;
     blur_axis(image, size, 1, size, a);

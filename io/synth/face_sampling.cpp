@@ -1,5 +1,5 @@
-// The ranges below make the task what it should be: pose, light and identity move a pixel far more than the expression
-// does, so a linear rule on pixels fails, while brows, eyes and mouth still tell a viewer what is meant.
+// The ranges below set the difficulty of the task: pose, light and identity change a pixel far more than the expression
+// does, so a linear classifier on pixels fails, while brows, eyes and mouth still show a viewer the class.
 #include "io/synth/face_sampling.h"
 
 #include "io/synth/random_stream.h"
@@ -7,7 +7,8 @@
 namespace shcnn::synth {
 namespace {
 
-constexpr std::uint64_t kParameterBlock = 0;  ///< the streams of one face: parameters first, votes far behind
+// first Philox blocks of a face's two random streams; far apart, so that they never overlap
+constexpr std::uint64_t kParameterBlock = 0;
 constexpr std::uint64_t kVoteBlock = std::uint64_t{1} << 20;
 
 void scale_expression(FaceExpression& e, double intensity) {
@@ -166,8 +167,8 @@ FaceView sample_view(RandomStream& random) {
   return view;
 }
 
-/// Nobody repeats an expression exactly: each unit varies, both halves a little differently, and the face does small
-/// things that mean nothing (a blink half done, a glance, lips ajar).
+/// Varies an expression at random: scales each unit, the two corners of the mouth separately, and adds small movements
+/// that are unrelated to the class (partly closed eyes, gaze, parted lips).
 void vary_expression(FaceExpression& e, RandomStream& random) {
   for (double* unit :
        {&e.inner_brow_raise, &e.outer_brow_raise, &e.brow_lower, &e.upper_lid_raise, &e.cheek_raise, &e.lid_tighten,
@@ -184,13 +185,14 @@ void vary_expression(FaceExpression& e, RandomStream& random) {
   e.gaze_y += random.bell(0.0, 0.25);
 }
 
-/// With whom a class is mixed up by viewers, by class number.
+/// The class that viewers most often confuse with each class, indexed by class number.
 constexpr FaceClass kConfusedWith[kFaceClasses] = {FaceClass::kDisgust, FaceClass::kAngry,   FaceClass::kSurprise,
                                                    FaceClass::kNeutral, FaceClass::kNeutral, FaceClass::kFear,
                                                    FaceClass::kSad,     FaceClass::kNeutral};
 
-/// Ten viewers, each right the more surely the stronger the expression is; the others name the class it is mixed up
-/// with, neutral, contempt, or nothing. The true class keeps the most votes: beyond what it may lose, viewers agree.
+/// Simulates ten viewers. The probability of a correct vote grows with the intensity. A wrong vote goes to the class in
+/// kConfusedWith, to neutral (sad if the true class is neutral), to contempt (happy if it is contempt), to unknown or
+/// to NF. At most kMostWrong votes are wrong, so that the true class keeps the majority.
 FaceVotes sample_votes(FaceClass label, double intensity, RandomStream& random) {
   const double sure = label == FaceClass::kNeutral ? 0.86 : 0.68 + 0.28 * intensity;
   FaceVotes votes{};
@@ -209,7 +211,7 @@ FaceVotes sample_votes(FaceClass label, double intensity, RandomStream& random) 
       } else if (other < 0.95) {
         column = vote_column(label == FaceClass::kContempt ? FaceClass::kHappy : FaceClass::kContempt);
       } else {
-        column = other < 0.99 ? 8 : 9;  // unknown, no face
+        column = other < 0.99 ? 8 : 9;  // unknown or NF
       }
     }
     ++votes[static_cast<std::size_t>(column)];

@@ -1,4 +1,4 @@
-// Parallel over faces: threads take the next few numbers, and no face reads another's.
+// Parallel over faces, which are independent of each other: each thread repeatedly takes the next few indices.
 #include "io/synth/faces.h"
 
 #include <algorithm>
@@ -15,7 +15,7 @@
 namespace shcnn::synth {
 namespace {
 
-constexpr std::int64_t kBlock = 8;  ///< faces that a thread takes at a time: about 15 ms of work
+constexpr std::int64_t kBlock = 8;  ///< faces taken by a thread at a time, about 15 ms of work
 constexpr int kSheetColumns = 12, kSheetSize = 96;
 
 int class_count(bool contempt) { return contempt ? kFaceClasses : kFaceClasses - 1; }
@@ -30,7 +30,7 @@ void check(const FaceSynthOptions& options) {
   check(options.threads >= 0, std::to_string(options.threads) + " threads", "ask for 0 (all cores) or more");
 }
 
-/// FER2013's class of a face.
+/// FER2013's class number of a face; contempt becomes neutral.
 int fer2013_label(FaceClass label) {
   return static_cast<int>(label == FaceClass::kContempt ? FaceClass::kNeutral : label);
 }
@@ -89,7 +89,7 @@ io::Image contact_sheet(const FaceSynthOptions& options, int columns) {
   io::for_each_parallel(
       std::int64_t{rows} * columns,
       [&](std::int64_t face_number) {
-        const auto index = static_cast<std::uint32_t>(face_number);  // classes take turns: its row is index % rows
+        const auto index = static_cast<std::uint32_t>(face_number);  // classes alternate, so its row is index % rows
         const int row = static_cast<int>(face_number) % rows, column = static_cast<int>(face_number) / rows;
         const SampledFace face = sample_face(options.seed, index, made_face_class(index, options.contempt));
         const std::vector<std::uint8_t> picture = render_face(face.parameters, size);

@@ -1,5 +1,5 @@
-// A stream of random numbers for made data: Philox words in order, shaped without libm, so that every machine draws the
-// same bits.
+// A stream of random numbers for synthetic data: Philox words in order, transformed without libm, so that every machine
+// draws the same bits.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace shcnn::synth {
 
-/// Words block 4 * first .. of (seed, Purpose::kSynth, item), one after the other.
+/// The words of the Philox blocks first_block, first_block + 1, ... of (seed, Purpose::kSynth, item), in order.
 class RandomStream {
  public:
   RandomStream(std::uint64_t seed, std::uint32_t item, std::uint64_t first_block = 0)
@@ -23,13 +23,14 @@ class RandomStream {
   }
   /// Uniform in [low, high).
   double uniform(double low, double high) { return low + (high - low) * to_unit(word()); }
-  /// Bell-shaped (the sum of three uniforms) about `mean`, never further than 3 deviations.
+  /// Bell-shaped (sum of three uniforms) with mean `mean` and standard deviation `deviation`; at most 3 deviations from
+  /// the mean.
   double bell(double mean, double deviation) {
     const double sum = to_unit(word()) + to_unit(word()) + to_unit(word());  // mean 1.5, variance 1/4
     return mean + deviation * 2.0 * (sum - 1.5);
   }
   bool chance(double probability) { return to_unit(word()) < probability; }
-  /// 0 .. n - 1.
+  /// Uniform integer in 0 .. n - 1.
   int below(int n) { return static_cast<int>((std::uint64_t{word()} * static_cast<std::uint32_t>(n)) >> 32); }
 
  private:
