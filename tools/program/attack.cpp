@@ -1,5 +1,5 @@
-// shcnn attack: the paper's Fig. 14 over many images. Takes gray levels from the saliency pixels, classifies again, and
-// counts how often the class changes, beside the same number of random pixels.
+// shcnn attack: the paper's Fig. 14 for many images. Subtracts gray levels from the saliency pixels, classifies again,
+// and counts how often the class changes, compared with changing the same number of random pixels.
 #include "engine/explain/attack.h"
 
 #include <fmt/format.h>
@@ -33,7 +33,7 @@ class AttackReport {
     const std::int64_t most = args_.pictures > 0 ? args_.pictures : kRows;
     for (std::int64_t i = 0; i < inputs_.count() && static_cast<std::int64_t>(rows.size()) < most; ++i) {
       const auto at = static_cast<std::size_t>(i);
-      if (inputs_.count() > most && r_.after[at] == r_.before[at]) continue;  // of many, those that changed
+      if (inputs_.count() > most && r_.after[at] == r_.before[at]) continue;  // if many, only changed ones
       rows.push_back(row_of(i));
     }
     if (!rows.empty()) write_png((std::filesystem::path(args_.out) / "attack.png").string(), draw_attack(rows));

@@ -14,7 +14,7 @@ namespace {
 constexpr double kRight = 14, kTop = 10, kBottom = 28;
 constexpr double kSmall = 300;  ///< px; narrower charts have fewer ticks and smaller dots
 
-/// The next of 1, 2, 5, 10 ... times a power of ten that cuts `range` into at most `most` parts.
+/// Smallest of 1, 2, 5 times a power of ten that divides `range` into at most `most` parts.
 double tick_step(double range, int most) {
   const double raw = range / most, power = std::pow(10, std::floor(std::log10(raw)));
   for (const double factor : {1.0, 2.0, 5.0}) {

@@ -12,26 +12,26 @@ namespace shcnn::program {
 
 struct Series {
   std::string name;
-  std::vector<std::pair<double, double>> points;  ///< (x, y); NaN and infinite ones are left out
+  std::vector<std::pair<double, double>> points;  ///< (x, y); points with NaN or infinity are left out
 };
 
-/// How large a chart is and what it shows beside its lines.
+/// Size of a chart, range of its y axis, and whether it has a legend.
 struct ChartShape {
   double wide = 520, high = 250;               ///< px
-  std::optional<std::pair<double, double>> y;  ///< ends of the axis; from the points where not given
+  std::optional<std::pair<double, double>> y;  ///< range of the y axis; taken from the points if not given
   bool legend = true;
 };
-/// One of many: small, from 0 to 1, without legend.
+/// Shape for one of many charts: small, y from 0 to 1, no legend.
 ChartShape small_multiple();
 
-/// Up to four lines over one axis, as a <figure>; `marked` is an x to point out (the best epoch), NaN = none. Nothing
-/// where no series has a point.
+/// A <figure> with up to four lines on shared axes. `marked` is an x value to highlight (the best epoch), NaN = none.
+/// Empty if no series has a point.
 std::string line_chart(const std::string& title, const std::vector<Series>& series, double marked,
                        const ChartShape& shape = {});
-/// The colours of the lines of `names`, for charts without a legend of their own.
+/// Legend for the series `names`, for charts that are drawn without one.
 std::string legend(const std::vector<std::string>& names);
 
-/// Rows: true class, columns: predicted class; a cell is as strong as its share of its row.
+/// Confusion matrix as a table. Rows: true class; columns: predicted class; cells are shaded by their share of the row.
 std::string confusion_html(const std::vector<std::string>& labels, const Confusion& confusion);
 
 }  // namespace shcnn::program

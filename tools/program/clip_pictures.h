@@ -1,4 +1,4 @@
-// One clip to look at: its first and its apex frame, and some of the images that the network sees of it.
+// Pictures that show one clip: its first frame, its apex frame, and some of the network's input images.
 #pragma once
 
 #include <opencv2/core.hpp>
@@ -10,14 +10,13 @@
 namespace shcnn::program {
 
 struct ClipPictures {
-  std::vector<cv::Mat>
-      frames;  ///< the first, and the apex's (the middle one where nobody says): gray, as large as `side`
-  std::vector<cv::Mat> images;  ///< different ones, in order: BGR, or gray where the network sees frames
-  int apex = -1;                ///< which of `images` is the apex frame's
+  std::vector<cv::Mat> frames;  ///< first and apex frame (middle one if no apex is coded): gray, `side` x `side`
+  std::vector<cv::Mat> images;  ///< distinct images, in order: BGR, or gray if the input is frames
+  int apex = -1;                ///< index into `images` of the apex frame's image; -1 if unknown
 };
 
-/// At most `most` (3 or 5) of the images: the first, the apex's and the last, and where there is room those half-way
-/// between. Errors of io::read_image.
+/// Selects at most `most` (3 or 5) of the images: the first, the apex frame's (the middle one if no apex is coded) and
+/// the last; with 5 also those halfway between. Errors of io::read_image.
 ClipPictures clip_pictures(const io::Clip& clip, const ClipImages& images, int most, int side);
 
 }  // namespace shcnn::program

@@ -33,7 +33,7 @@ void add_clip_options(OptionSet& verb, ClipChoice& choice) {
 
 namespace {
 
-/// The layout that was named, or the one that the coding file's name tells.
+/// The layout given by --dataset, or else detected from the coding file's name.
 io::ClipLayout layout_of(const ClipChoice& choice) {
   if (!choice.dataset.empty()) return io::layout_from_name(choice.dataset);
   try {
@@ -71,7 +71,7 @@ io::ClassMap class_map_of(const ClipChoice& choice, io::ClipLayout layout) {
                                             : io::class_map(choice.classes, layout);
 }
 
-/// Decodes every frame, and shows how far it is.
+/// Decodes every frame and shows the progress.
 io::FrameCheck check_frames_of(const io::ClipSet& clips, const Common& common) {
   Progress progress("decoding", "frames", common.talkative());
   return io::check_frames(clips, [&](std::int64_t done, std::int64_t total) { progress.show(done, total); });
@@ -101,7 +101,7 @@ Json clip_facts(const ClipChoice& choice, const Common& common) {
   const io::ClipLayout layout = layout_of(choice);
   const io::ClassMap map = class_map_of(choice, layout);
   io::ClipSet clips = read_clips_of(choice, layout);
-  const io::ClipSet every = clips;  // also those whose label has no class in this map
+  const io::ClipSet every = clips;  // includes clips whose label has no class in this map
   io::apply_class_map(clips, map);
   const io::FrameCheck check = check_frames_of(every, common);
   const io::ExpectedClips expected = io::expected_clips(clips.layout, clips.rule);

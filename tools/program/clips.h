@@ -1,4 +1,4 @@
-// What the verbs about clips share: which data set, where, which frames and classes.
+// Options that select a data set of clips, its frames and classes; shared by all verbs that read clips.
 #pragma once
 
 #include <string>
@@ -9,31 +9,31 @@
 
 namespace shcnn::program {
 
-/// What --dataset, --data, --coding, --frames, --span and --classes say.
+/// Values of --dataset, --data, --coding, --frames, --span and --classes.
 struct ClipChoice {
-  std::string dataset;            ///< casme, casme2, samm; empty: found out
-  std::string data;               ///< the folder
-  std::string coding;             ///< coding file, where it is not in the folder
-  std::string frames;             ///< part of the path of the subjects' folders to use
+  std::string dataset;            ///< casme, casme2, samm; empty: detected from the folder
+  std::string data;               ///< folder of the clips
+  std::string coding;             ///< coding file, if it is not in the folder
+  std::string frames;             ///< part of the path that selects which subject folders are used
   std::string span = "coded";     ///< coded or folder
   std::string classes = "paper";  ///< paper, composite, all, or a file
 };
 
-/// Adds these options but --dataset and --data.
+/// Adds these options except --dataset and --data.
 void add_clip_options(OptionSet& verb, ClipChoice& choice);
 
-/// Reads the clips and gives them their classes. Errors of io/; Failure(kUsage) on a bad --span.
+/// Reads the clips and assigns their classes. Errors of io/; Failure(kUsage) on a bad --span.
 io::ClipSet load_clips(const ClipChoice& choice);
 
-/// True where a folder holds clips: a coding file's name tells so, or folders of clips in folders of subjects do where
-/// no data set of faces is named.
+/// True if the folder holds clips: it has a coding file with a known name, or it has subject folders that contain clip
+/// folders and no recognised data set of faces.
 bool holds_clips(const std::string& folder);
 
-/// shcnn data lint of clips: counts beside the published ones, and every problem, those of decoding each frame among
-/// them.
+/// Result of shcnn data lint for clips: counts with the published counts, and all problems found. Decodes every
+/// frame.
 Json clip_facts(const ClipChoice& choice, const Common& common);
 void print_clip_facts(const Json& facts);
-/// Failure(kBadData) where the facts tell of frames that cannot be used.
+/// Throws Failure(kBadData) if `facts` lists frames that cannot be read or differ in size.
 void refuse_bad_frames(const ClipChoice& choice, const Json& facts);
 
 }  // namespace shcnn::program

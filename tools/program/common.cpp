@@ -47,7 +47,7 @@ void require_option(const OptionSet& verb, const std::string& name, const std::s
 void refuse_overwriting(const std::string& path, const Common& common) {
   namespace fs = std::filesystem;
   io::require_output_place(path);
-  std::error_code ignored;  // what cannot be looked at has been refused above
+  std::error_code ignored;  // require_output_place has already thrown for inaccessible paths
   if (common.force || !fs::exists(path, ignored)) return;
   if (fs::is_directory(path, ignored) && fs::is_empty(path, ignored)) return;
   throw Failure(ExitCode::kUsage, fmt::format("{} exists: choose another place, or overwrite it with --force", path));

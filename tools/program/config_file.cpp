@@ -14,7 +14,7 @@
 namespace shcnn::program {
 namespace {
 
-/// Flags that speak about the configuration, the output's form or this one start are not part of it.
+/// Options that are not stored: they concern the configuration itself, the output format, or only this start.
 constexpr std::array<const char*, 7> kNotSettings{"config", "print-config", "json",        "quiet",
                                                   "force",  "resume",       "force-resume"};
 
@@ -42,7 +42,7 @@ void apply_table(OptionSet& verb, const toml::table& table, const std::string& p
       throw Failure(ExitCode::kUsage,
                     fmt::format("{} is unknown to shcnn {} (its --help lists what it knows)", place, verb.name()));
     }
-    if (verb.given("--" + name)) continue;  // the command line has spoken
+    if (verb.given("--" + name)) continue;  // the command line takes precedence
     std::vector<std::string> values;
     if (const toml::array* list = node.as_array()) {
       for (const toml::node& value : *list) values.push_back(text_of(value, place));

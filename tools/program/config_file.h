@@ -1,8 +1,8 @@
-// --config and --print-config: a verb's flags as a TOML file.
+// --config and --print-config: a verb's options as a TOML file.
 //
-// Keys are the long names of the flags without the dashes. Keys at the top and keys in a table named after the verb
-// ([train]) are the verb's; tables of other verbs are left alone, so that one file can serve several verbs. Arrays give
-// a flag several values. Flags on the command line beat the file.
+// Keys are the long option names without the dashes. Top-level keys and keys in the table named after the verb
+// ([train]) apply; other tables are ignored, so that one file can serve several verbs. An array gives an option several
+// values. Options on the command line override the file.
 #pragma once
 
 #include <string>
@@ -12,22 +12,21 @@ namespace shcnn::program {
 
 class OptionSet;
 
-/// In a RUN folder: the settings that the run was made with.
+/// File in a RUN folder that stores the settings of the run.
 inline constexpr const char* kConfigFile = "config.toml";
 
-/// Gives the options of `verb` that are not on the command line their values from `path`.
-/// Throws Failure(kUsage) where the file holds a key that the verb does not know, or a bad value; as read_toml
-/// otherwise.
+/// Sets the options of `verb` that were not given on the command line from the file `path`.
+/// Throws Failure(kUsage) if the file holds an unknown key or a bad value; otherwise throws as read_toml.
 void apply_config_file(OptionSet& verb, const std::string& path);
 
-/// Where `path` lies, whatever folder a later call is made from; an empty path stays empty.
+/// Absolute, normalised form of `path`; an empty path stays empty.
 std::string absolute_path(const std::string& path);
 
-/// The verb's options with their present values, as text that apply_config_file reads back. Options that have neither a
-/// value nor a default are left out.
+/// The verb's options with their current values, as TOML text that apply_config_file can read. Options that have
+/// neither a value nor a default are left out.
 std::string config_text(const OptionSet& verb);
-/// The same for a RUN folder: the values of the options in `paths` become absolute, so that the run can go on from any
-/// folder.
+/// The same for a RUN folder: the values of the options named in `paths` become absolute, so that the run can be
+/// resumed from any working directory.
 std::string stored_config_text(const OptionSet& verb, const std::vector<std::string>& paths);
 
 }  // namespace shcnn::program

@@ -14,8 +14,8 @@
 namespace shcnn::program {
 namespace {
 
-constexpr int kFace = 144;  ///< pixels, each way
-constexpr int kText = 38;   ///< pixels below a face
+constexpr int kFace = 144;  ///< side of a picture, px
+constexpr int kText = 38;   ///< height of the text below a picture, px
 constexpr int kMargin = 8;
 constexpr std::size_t kColumns = 6;
 const cv::Scalar kPaper(255, 255, 255), kInk(40, 40, 40), kBar(190, 130, 60);

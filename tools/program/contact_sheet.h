@@ -1,4 +1,4 @@
-// A picture of small pictures with a line of text below each: what was predicted, to look at.
+// An image of small pictures with a line of text below each, to inspect predictions.
 #pragma once
 
 #include <opencv2/core.hpp>
@@ -9,11 +9,11 @@ namespace shcnn::program {
 
 class ContactSheet {
  public:
-  /// Writes to `path`. Failure(kUsage) where that does not end in .png.
+  /// `path` is the output file. Failure(kUsage) if it does not end in .png.
   explicit ContactSheet(std::string path);
-  /// Keeps the first kMost of them; `picture` is gray or RGB, `score` is 0..1.
+  /// Adds a picture, up to kMost; later ones are ignored. `picture` is gray or RGB, `score` is in 0..1.
   void add(const cv::Mat& picture, const std::string& label, float score);
-  /// io::Error (kDisk) where it cannot be written.
+  /// Throws io::Error (kDisk) if the file cannot be written.
   void write() const;
 
   static constexpr std::size_t kMost = 60;

@@ -1,4 +1,4 @@
-// shcnn data: the verbs about data sets.
+// shcnn data: verbs for data sets.
 #include "tools/program/verbs.h"
 
 namespace shcnn::program {

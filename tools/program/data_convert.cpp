@@ -1,4 +1,4 @@
-// shcnn data convert: a data set in another layout.
+// shcnn data convert: writes a data set in another layout.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -35,7 +35,7 @@ void run_convert(const ConvertArguments& args, const Common& common) {
   DatasetChoice from = args.from;
   if (from.dataset.empty()) from.dataset = datasets_at(from.data).front();
 
-  // FER+'s layout keeps the votes, and with them every row; the others hold one class an image, which a rule decides
+  // The FER+ layout stores votes, so all rows are kept. The other layouts store one class per image, chosen by a rule.
   const bool votes = layout == "ferplus" && from.dataset == "ferplus";
   io::FaceSet faces =
       votes ? io::read_ferplus(io::find_ferplus(io::face_dataset_root(io::FaceDataset::kFerplus, from.data)))

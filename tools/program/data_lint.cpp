@@ -1,4 +1,4 @@
-// shcnn data lint: what a data set on disk holds, and what is odd about it.
+// shcnn data lint: reports the contents and the problems of a data set on disk.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -14,7 +14,7 @@
 namespace shcnn::program {
 namespace {
 
-/// Counts of one data set under one rule, as JSON; the text form is printed from it.
+/// Counts of one data set under one rule, as JSON; the text output is made from it.
 Json facts_of(const std::string& dataset, const io::FaceSet& faces) {
   const io::DataReport report = io::make_report(io::face_dataset(dataset), faces);
   Json splits = Json::object();
@@ -45,7 +45,7 @@ Json facts_of(const std::string& dataset, const io::FaceSet& faces) {
           {"problems", problems}};
 }
 
-/// " (published: N)" where `counts[key]` is N and not what was found.
+/// " (published: N)" if `counts[key]` exists and its value N differs from `found`; otherwise empty.
 std::string published(const Json& counts, const std::string& key, const Json& found) {
   if (!counts.contains(key) || counts[key] == found) return {};
   return fmt::format(" (published: {})", counts[key].get<std::int64_t>());

@@ -1,4 +1,4 @@
-// shcnn data synth faces: made faces with seven expressions, in the form of FER2013 and FER+.
+// shcnn data synth faces: writes synthetic faces with seven expressions, in the layout of FER2013 or FER+.
 #include <fmt/format.h>
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// shcnn data synth clips: made clips with subtle, known motion, in the layouts of CASME, CASME II and SAMM.
+// shcnn data synth clips: writes synthetic clips with small, known motion, in the layout of CASME, CASME II or SAMM.
 #include <fmt/format.h>
 
 #include <filesystem>

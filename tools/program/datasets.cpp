@@ -20,7 +20,7 @@ constexpr std::array<std::pair<const char*, io::Usage>, 3> kSplits{{{"training",
 
 constexpr std::array<const char*, 7> kArchives{".zip", ".gz", ".tgz", ".tar", ".7z", ".rar", ".xz"};
 
-constexpr const char* kVoted = "ferplus";  ///< the data set that has rules
+constexpr const char* kVoted = "ferplus";  ///< the only data set with rules
 
 Samples samples_of(io::FaceSet set) {
   Samples samples;

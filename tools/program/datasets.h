@@ -1,4 +1,4 @@
-// From a data set on disk to the samples that the engine takes: which reader, which split, which rule, which classes.
+// Loads a data set from disk as samples for the engine: selects reader, split, rule and classes.
 #pragma once
 
 #include <string>
@@ -10,10 +10,10 @@
 
 namespace shcnn::program {
 
-/// What --dataset, --data and --rule say.
+/// Values of --dataset, --data, --rule and --no-cache.
 struct DatasetChoice {
   std::string dataset;          ///< fer2013, ferplus or faces (folders of images by class)
-  std::string data;             ///< folder, or fer2013's csv file
+  std::string data;             ///< folder, or the CSV file of fer2013
   std::string rule = "strict";  ///< ferplus: rows to use, "strict" (largest share > 0.5, no NF vote) or "soft" (>= 0.5)
   bool no_cache = false;
 };
@@ -22,11 +22,11 @@ struct DatasetChoice {
 struct LoadedSplit {
   Samples samples;
   std::string split;                  ///< "training", "public-test", "private-test"
-  std::string rule;                   ///< the name of what decided which images count
+  std::string rule;                   ///< name of the rule that selected the images
   std::vector<io::Problem> problems;  ///< of the whole data set
 };
 
-/// Adds --dataset, --data and, for sets of votes, --rule.
+/// Adds --dataset, --data, --rule (used by ferplus only) and --no-cache.
 void add_dataset_options(OptionSet& verb, DatasetChoice& choice);
 /// Adds an option whose value is a split's name.
 Option add_split_option(OptionSet& verb, const std::string& name, std::string& split, const std::string& what);
@@ -35,21 +35,22 @@ Option add_split_option(OptionSet& verb, const std::string& name, std::string& s
 io::Usage usage_from_string(const std::string& split);
 std::string split_name(io::Usage usage);
 
-/// The names of the data sets that are at `path` or, where it is a folder without any, in one folder below; "faces"
-/// where it looks like none. Failure(kBadData) if it does not exist or holds archives instead.
+/// Names of the data sets found at `path` or, if it is a folder without any, in one folder below it; "faces" if none
+/// is recognised. Failure(kBadData) if `path` does not exist or holds an archive but no data set.
 std::vector<std::string> datasets_at(const std::string& path);
 
-/// Reads the whole data set, from its cache where that is current; `rule` matters to ferplus alone. Errors of io/.
+/// Reads the whole data set, from its cache if that is up to date; only ferplus uses `rule`. Errors of io/.
 io::FaceSet read_dataset(const DatasetChoice& choice, const std::string& rule, const Common& common);
 
-/// The images of one split that count under `rule`. Failure(kBadData) if there is none; `otherwise` ends its line.
+/// Images of one split that `rule` keeps. Failure(kBadData) if there are none; `otherwise` ends that message.
 LoadedSplit load_split(const DatasetChoice& choice, const std::string& rule, const std::string& split,
                        const Common& common, const std::string& otherwise = "choose another split");
 
-/// A remark for each.
+/// Prints one remark per problem.
 void remark_problems(const Common& common, const std::vector<io::Problem>& problems);
 
-/// Failure(kUsage) that says which classes differ, unless the data have the classes of the weights (in their order).
+/// Throws Failure(kUsage) that names the differing classes unless data and weights have the same classes in the same
+/// order.
 void require_classes_of_weights(const std::string& weights, const std::vector<std::string>& weights_classes,
                                 const std::string& dataset, const std::vector<std::string>& data_classes);
 

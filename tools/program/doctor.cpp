@@ -1,4 +1,4 @@
-// shcnn doctor: what this machine and this build can do.
+// shcnn doctor: reports what this machine and this build support.
 #include <fmt/format.h>
 
 #include "kernels/backend.h"
@@ -22,7 +22,7 @@ Json variant_facts(Variant variant, int classes) {
           {"forward_mflop_per_image", model.forward_flops() / 1e6}};
 }
 
-/// Whether `device` can be used here, as what, or why not.
+/// Whether `device` can be used here, with its name, or else the reason.
 Json device_facts(const std::string& device, int threads) {
   BackendOptions options;
   options.threads = threads;

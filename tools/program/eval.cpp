@@ -1,4 +1,4 @@
-// shcnn eval: scores trained weights on one split of a data set, all crops of an image together.
+// shcnn eval: scores trained weights on one split of a data set, combining all crops of an image.
 #include <fmt/format.h>
 
 #include <memory>
@@ -16,15 +16,15 @@
 namespace shcnn::program {
 namespace {
 
-/// Samples of a pass. Matrix products of another size add up in another order, so this is a constant: scores then do
-/// not depend on it.
+/// Samples per forward pass. Constant, because matrix products of another size may sum in another order and change the
+/// scores.
 constexpr std::int64_t kPassSamples = 100;
 
 struct EvalArguments {
   std::string weights, out;
   DatasetChoice data;
   std::string split = "public-test";
-  std::int64_t batch = kPassSamples;  ///< read and not used: see kPassSamples
+  std::int64_t batch = kPassSamples;  ///< accepted but ignored: see kPassSamples
 };
 
 void run_eval(const EvalArguments& args, const Common& common) {
@@ -34,7 +34,7 @@ void run_eval(const EvalArguments& args, const Common& common) {
   }
   BackendOptions options;
   options.threads = common.threads;
-  Backend backend = make_backend(common.device, options);  // a device that is not there is found out first
+  Backend backend = make_backend(common.device, options);  // first, so that an unavailable device is reported early
   const Weights weights = load_weights(args.weights);
   const LoadedSplit data = load_split(args.data, args.data.rule, args.split, common);
   remark_problems(common, data.problems);

@@ -1,4 +1,4 @@
-// From exceptions, whoever threw them, to an exit code and one line.
+// Converts exceptions to an exit code and a one-line message.
 #include "tools/program/exit_code.h"
 
 #include <filesystem>
@@ -48,7 +48,7 @@ ExitCode code_of(io::ErrorKind kind) {
   return ExitCode::kFailed;
 }
 
-/// Messages of libraries may span lines; ours is one.
+/// Library messages may have several lines; the program prints one.
 std::string one_line(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
   for (char& c : text) {
@@ -57,7 +57,7 @@ std::string one_line(std::string text) {
   return text;
 }
 
-/// Memory that no file asked for: io/files/memory.h names the file where one did.
+/// For allocations not caused by the size of a file; for those, io/files/memory.h throws an error that names the file.
 Ending out_of_memory() {
   return {ExitCode::kDevice,
           "out of host memory: free some, raise the limit of this process, or ask for less at once (--batch, --jobs, "

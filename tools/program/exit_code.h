@@ -1,4 +1,4 @@
-// How the program ends: one number per kind of ending, and one line on stderr for every ending that is not kDone.
+// Exit codes of the program. Every exit code except kDone comes with one line on stderr.
 #pragma once
 
 #include <exception>
@@ -9,17 +9,17 @@ namespace shcnn::program {
 
 enum class ExitCode : int {
   kDone = 0,
-  kFailed = 1,     ///< something that has no code of its own, a bug of shcnn among them
-  kUsage = 2,      ///< arguments or configuration that make no sense, or output that exists already
-  kBadData = 3,    ///< input data
-  kBadModel = 4,   ///< weights or state file
-  kDevice = 5,     ///< device absent or out of memory
-  kNonFinite = 6,  ///< NaN or infinity
+  kFailed = 1,     ///< any other error, including bugs in shcnn
+  kUsage = 2,      ///< invalid arguments or configuration, or the output already exists
+  kBadData = 3,    ///< bad input data
+  kBadModel = 4,   ///< bad weights or state file
+  kDevice = 5,     ///< device not available, or out of memory
+  kNonFinite = 6,  ///< NaN or infinity in a result
   kDisk = 7,       ///< a file could not be read or written
-  kStopped = 8,    ///< stopped on request, state saved
+  kStopped = 8,    ///< stopped on request; the state was saved
 };
 
-/// An ending that the program itself decides on. `what()` is the whole line.
+/// An error raised by the program itself. `what()` is the complete message.
 class Failure : public std::runtime_error {
  public:
   Failure(ExitCode code, const std::string& line) : std::runtime_error(line), code_(code) {}
@@ -29,11 +29,12 @@ class Failure : public std::runtime_error {
   ExitCode code_;
 };
 
-/// What to tell the user about `error`, and how to end.
+/// Exit code and message for the user.
 struct Ending {
   ExitCode code;
-  std::string line;  ///< without a line break
+  std::string line;  ///< without line break
 };
+/// Converts any exception to an exit code and a one-line message.
 Ending ending_of(std::exception_ptr error);
 
 }  // namespace shcnn::program

@@ -34,7 +34,7 @@ FaceDetector::FaceDetector(const std::string& cascade)
     : module_("shcnn_faces", "--detect", "libopencv-dev"),
       functions_(module_.functions<FaceFunctions>(kFaceFunctionsSymbol)) {
   const std::string path = cascade.empty() ? find_cascade() : cascade;
-  io::InputFile(path, io::ErrorKind::kUsage);  // there, readable, and no pipe that would block
+  io::InputFile(path, io::ErrorKind::kUsage);  // throws unless it is a readable regular file; a pipe could block
   const FaceStatus status = functions_.open(path.c_str(), &detector_);
   if (status == FaceStatus::kDone) return;
   functions_.close(detector_);

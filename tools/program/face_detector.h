@@ -1,5 +1,5 @@
-// Finds upright faces in larger pictures with OpenCV's Haar cascade (the package opencv-data brings the file), in the
-// module shcnn_faces.
+// Finds upright faces in pictures with OpenCV's Haar cascade (file from the package opencv-data). The OpenCV code is in
+// the module shcnn_faces.
 #pragma once
 
 #include <opencv2/core.hpp>
@@ -13,13 +13,13 @@ namespace shcnn::program {
 
 class FaceDetector {
  public:
-  /// Looks for haarcascade_frontalface_default.xml in `cascade` if it is given, else where OpenCV installs it.
-  /// Failure(kUsage) that says what to install if there is none, or that the file is no cascade.
+  /// Loads the cascade file `cascade`; if empty, haarcascade_frontalface_default.xml from where OpenCV installs it.
+  /// Failure(kUsage) if the file is not found (names the package to install) or is not a cascade.
   explicit FaceDetector(const std::string& cascade = {});
   ~FaceDetector();
   FaceDetector(const FaceDetector&) = delete;
   FaceDetector& operator=(const FaceDetector&) = delete;
-  /// Squares around faces, largest first.
+  /// Bounding squares of the faces, largest first.
   std::vector<cv::Rect> find(const cv::Mat& gray);
 
  private:

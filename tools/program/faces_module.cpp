@@ -1,4 +1,4 @@
-// The module shcnn_faces: OpenCV's Haar cascade on a picture with its histogram made even.
+// The module shcnn_faces: OpenCV's Haar cascade, applied after histogram equalisation.
 #include "tools/program/faces_module.h"
 
 #include <new>
@@ -12,14 +12,14 @@ namespace {
 using shcnn::program::FaceBox;
 using shcnn::program::FaceStatus;
 
-constexpr int kSmallestFace = 24;  ///< pixels; the cascade's own window
+constexpr int kSmallestFace = 24;  ///< px; window size of the cascade
 
 struct Detector {
   cv::CascadeClassifier cascade;
   std::vector<FaceBox> boxes;
 };
 
-/// Runs `work`; no exception crosses the border.
+/// Runs `work` and converts exceptions to a status: they must not leave the module.
 template <class Work>
 FaceStatus status_of(Work work) {
   try {

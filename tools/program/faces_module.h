@@ -1,4 +1,4 @@
-// The border of the module shcnn_faces: OpenCV's face detection, which only --detect needs.
+// Interface of the module shcnn_faces: OpenCV's face detection, loaded only for --detect.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +13,10 @@ struct FaceBox {
 enum class FaceStatus : std::int32_t { kDone, kBadCascade, kNoMemory, kFailed };
 
 struct FaceFunctions {
-  /// Loads a cascade's file; `detector` is for find and close.
+  /// Loads a cascade file. `detector` is the handle for find and close.
   FaceStatus (*open)(const char* cascade, void** detector);
-  /// Squares around faces in a gray picture, in any order; `boxes` stay valid until the next call.
+  /// Finds bounding squares of faces in a gray picture, in no particular order. `boxes` stay valid until the next call.
+  /// `stride` is in bytes.
   FaceStatus (*find)(void* detector, const std::uint8_t* gray, int width, int height, std::ptrdiff_t stride,
                      const FaceBox** boxes, std::size_t* count);
   void (*close)(void* detector);

@@ -1,8 +1,8 @@
-// shcnn flow: TV-L1 optical flow of two frames or of a clip, the first frame against every later one, as files and as
-// pictures.
+// shcnn flow: TV-L1 optical flow from the first frame to every later one, for two frames or a clip. Writes flow files
+// and pictures.
 //
-// A clip is read, solved and written in batches, so that its length does not matter for memory. Frames that are image
-// files are all decoded once beforehand: a bad one is found before anything is written.
+// A clip is read, solved and written in batches, so that memory use does not depend on its length. Frames that are
+// image files are all decoded once in advance, so that a bad file is found before anything is written.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -36,7 +36,7 @@ struct FlowArguments {
   std::vector<std::string> inputs;
 };
 
-/// What a choice's name stands for; Failure(kUsage) with all names where there is none.
+/// Value of the choice `name`; Failure(kUsage) that lists all names if there is none.
 template <class Value>
 Value chosen(const char* flag, const std::string& name, std::initializer_list<std::pair<const char*, Value>> choices) {
   std::string names;
@@ -51,7 +51,7 @@ struct Format {
   bool flo, npy;
 };
 
-/// A flow field of a .flo or .npy file.
+/// Reads a flow field from a .flo or .npy file.
 io::FlowArray read_flow(const fs::path& path) {
   if (path.extension() != ".npy") return io::read_flo(path);
   io::NpyArray array = io::read_npy(path);
@@ -68,7 +68,7 @@ std::unique_ptr<io::FrameReader> open_inputs(const std::vector<std::string>& inp
 
 bool is_video(const std::vector<std::string>& inputs) { return inputs.size() == 1 && !fs::is_directory(inputs[0]); }
 
-/// Decodes every image once, so that a bad one is found before anything is written.
+/// Decodes every image once, so that a bad file is found before anything is written.
 void check_images(const std::vector<std::string>& inputs) {
   const auto reader = open_inputs(inputs);
   io::Frame frame;
@@ -76,10 +76,10 @@ void check_images(const std::vector<std::string>& inputs) {
   }
 }
 
-/// How long the vectors of one flow field are, px.
+/// Statistics of the vector lengths of one flow field, px.
 struct Magnitudes {
   double mean = 0, median = 0, p95 = 0, max = 0;
-  double mean_u1 = 0, mean_u2 = 0;  ///< of the components
+  double mean_u1 = 0, mean_u2 = 0;  ///< means of the components
 };
 
 Magnitudes magnitudes_of(std::span<const float> flow, std::vector<float>& lengths) {
@@ -104,7 +104,7 @@ Magnitudes magnitudes_of(std::span<const float> flow, std::vector<float>& length
   return m;
 }
 
-/// Mean distance to the truth over its known vectors, px.
+/// Mean end-point error over the known vectors of `truth`, px.
 double endpoint_error(std::span<const float> flow, const io::FlowArray& truth) {
   double sum = 0;
   std::int64_t known = 0;
@@ -118,7 +118,7 @@ double endpoint_error(std::span<const float> flow, const io::FlowArray& truth) {
   return sum / static_cast<double>(known);
 }
 
-/// Whether `name` is a file that this verb writes.
+/// Whether this verb writes files with this name.
 bool is_ours(const std::string& name) {
   if (name == "overview.png" || name == "magnitudes.csv") return true;
   if (name.size() != 15 || !name.starts_with("flow-")) return false;
@@ -127,7 +127,7 @@ bool is_ours(const std::string& name) {
          (ending == ".flo" || ending == ".npy" || ending == ".png");
 }
 
-/// Makes the folder; with --force takes an earlier run's files out of it, so that results never mix.
+/// Creates the folder and removes the files of an earlier run (--force), so that results are never mixed.
 void prepare_folder(const fs::path& out) {
   io::make_output_folder(out);
   std::vector<fs::path> earlier;
@@ -137,7 +137,7 @@ void prepare_folder(const fs::path& out) {
   for (const fs::path& file : earlier) fs::remove(file);
 }
 
-/// One run of the verb: reads frames in batches, writes what comes of them, and keeps what the summary needs.
+/// One run of the verb: reads frames in batches, writes the results, and keeps the data for the summary.
 class FlowRun {
  public:
   FlowRun(const FlowArguments& args, const Common& common)
@@ -194,7 +194,7 @@ class FlowRun {
     return flow::GrayImage::bytes(frame.pixels.data(), frame.width, frame.height);
   }
 
-  /// A flow of a file, of the size of ours.
+  /// Reads a flow field and checks that it has the size of the output.
   io::FlowArray sized_flow(const std::string& path) const {
     io::FlowArray flow = read_flow(path);
     if (flow.width != size_.width || flow.height != size_.height) {
@@ -291,10 +291,10 @@ class FlowRun {
   std::vector<float> flows_;
   std::vector<std::uint8_t> images_;
   std::vector<float> lengths_;
-  VideoRead video_;  ///< without name where the frames are images
+  VideoRead video_;  ///< `input` is empty if the frames are images
   std::int64_t pairs_ = 0, iterations_ = 0;
   double seconds_ = 0, errors_ = 0;
-  std::vector<float> means_, maxima_;  // a pair each: all that grows with a clip
+  std::vector<float> means_, maxima_;  // one value per pair: the only data that grow with the clip
 };
 
 void run_flow(FlowArguments args, const Common& common) {

@@ -1,5 +1,5 @@
-// Drawn with OpenCV: four panels of one width with a caption below each, and a curve below them where there are
-// several pairs.
+// Draws with OpenCV: four panels of equal width with a caption below each, and below them a curve if there are several
+// pairs.
 #include "tools/program/flow_overview.h"
 
 #include <fmt/format.h>
@@ -13,11 +13,11 @@
 namespace shcnn::program {
 namespace {
 
-constexpr int kPanel = 320;  ///< px, width of a panel
-constexpr int kText = 46;    ///< px below a panel: two lines
+constexpr int kPanel = 320;  ///< width of a panel, px
+constexpr int kText = 46;    ///< height of the two text lines below a panel, px
 constexpr int kMargin = 12;
-constexpr int kCurve = 150;  ///< px, height of the curve
-constexpr int kKey = 56;     ///< px, the colours' key
+constexpr int kCurve = 150;  ///< height of the curve, px
+constexpr int kKey = 56;     ///< side of the colour key, px
 const cv::Scalar kPaper(255, 255, 255), kInk(40, 40, 40), kFaint(200, 200, 200), kLine(190, 110, 40),
     kMark(40, 60, 220);
 
@@ -39,7 +39,7 @@ cv::Mat from_gray(const cv::Mat& gray) {
   return out;
 }
 
-/// Mean length of the vectors over the frames, the frame that is shown marked.
+/// Draws the mean vector length over the frames and marks the frame that is shown.
 void draw_curve(cv::Mat& sheet, const cv::Rect& box, const std::vector<float>& means, int strongest) {
   const double top = std::max(1e-6, static_cast<double>(*std::max_element(means.begin(), means.end())));
   const int base = box.y + box.height - 20, height = box.height - 44, left = box.x + 60, width = box.width - 72;
@@ -123,7 +123,7 @@ void FlowOverview::write(const std::filesystem::path& path) const {
     put_text(sheet, captions[i].first, {x, kMargin + panels[i].rows + 17});
     put_text(sheet, captions[i].second, {x, kMargin + panels[i].rows + 35}, 0.4);
   }
-  // the key sits in the flow panel's caption, where it covers nothing
+  // The key is placed in the caption of the flow panel, where it hides nothing.
   const int key_x = kMargin + 3 * (kPanel + kMargin) - kMargin - kText;
   cv::Mat key = scaled(flow_color_key(flow::FlowColors::kHsv), kText - 4);
   key.copyTo(sheet(cv::Rect(cv::Point(key_x, kMargin + panels[2].rows + 2), key.size())));

@@ -1,5 +1,5 @@
-// One picture of a clip's flow for people: the first frame, the later frame with the most movement, its flow image with
-// the colours' key, the length of the vectors; and, of a clip, how far frames have moved over time.
+// An overview picture of optical flow: the first frame, the later frame with the most movement, its flow image with a
+// colour key, and the vector lengths; for several frame pairs also a curve of the mean vector length over the frames.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@
 
 namespace shcnn::program {
 
-/// Which colour means which direction: a disc, as if every pixel had moved away from its middle. (56, 56) BGR
+/// Colour key of flow directions: a disc in which every pixel has the colour of moving away from the centre.
+/// (56, 56) BGR
 cv::Mat flow_color_key(flow::FlowColors colors);
 
 class FlowOverview {
@@ -27,9 +28,9 @@ class FlowOverview {
   };
 
   void set_first(const io::Frame& first);
-  /// Keeps what the picture needs, which does not grow with the clip but for a number a pair.
+  /// Adds one pair. Keeps only the data of the pair with the most movement, and one number per pair for the curve.
   void add(const Pair& pair);
-  /// Writes a PNG. @throws io::Error as AtomicFile
+  /// Writes a PNG. @throws io::Error like AtomicFile
   void write(const std::filesystem::path& path) const;
 
  private:
@@ -37,7 +38,7 @@ class FlowOverview {
   cv::Mat colors_;         // the flow image, BGR
   cv::Mat lengths_;        // px, float
   double mean_ = -1, max_ = 0;
-  int strongest_ = 0;  // the later frame shown, counted from 1
+  int strongest_ = 0;  // number of the later frame that is shown, from 1
   std::vector<float> means_;
 };
 

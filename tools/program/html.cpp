@@ -63,7 +63,7 @@ std::string base64(const std::vector<unsigned char>& bytes) {
   return out;
 }
 
-/// Length of the UTF-8 character at `at`, or 0 where there is none.
+/// Length in bytes of the UTF-8 character at `at`; 0 if there is no valid one.
 std::size_t character_at(const std::string& text, std::size_t at) {
   const auto byte = [&text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
   const unsigned first = byte(at);

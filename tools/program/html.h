@@ -1,5 +1,5 @@
-// A self-contained HTML page: text, tables, charts (inline SVG) and pictures (inline PNG), readable in light and dark,
-// printable; nothing is fetched from elsewhere and no script runs.
+// A self-contained, printable HTML page: text, tables, charts (inline SVG) and pictures (inline PNG), with light and
+// dark colours. It loads nothing from elsewhere and contains no scripts.
 #pragma once
 
 #include <opencv2/core.hpp>
@@ -9,12 +9,12 @@
 
 namespace shcnn::program {
 
-/// `text` with the characters that HTML gives a meaning replaced; bytes that are no UTF-8 become U+FFFD.
+/// `text` with HTML special characters escaped; bytes that are not valid UTF-8 become U+FFFD.
 std::string escaped(const std::string& text);
-/// <img> with the picture in it. `pixelated`: enlarged by the browser without smoothing.
+/// <img> with the embedded picture. `pixelated`: the browser enlarges it without smoothing.
 std::string image_html(const cv::Mat& picture, const std::string& description, int css_width, bool pixelated);
 
-/// One row a vector of cells. Cells are HTML already; those of `numbers` columns stand to the right.
+/// Each row is a vector of cells. Cells are HTML, not escaped again; columns flagged in `numbers` are right-aligned.
 struct Table {
   std::vector<std::string> header;
   std::vector<std::vector<std::string>> rows;
@@ -29,11 +29,11 @@ class Page {
   void subheading(const std::string& text) { body_ += "<h3>" + escaped(text) + "</h3>\n"; }
   void paragraph(const std::string& text) { body_ += "<p>" + escaped(text) + "</p>\n"; }
   void note(const std::string& text) { body_ += "<p class=\"note\">" + escaped(text) + "</p>\n"; }
-  /// What a reader must know before all else.
+  /// Text that is highlighted because it affects how the page must be understood.
   void warning(const std::string& text) { body_ += "<p class=\"warning\">" + escaped(text) + "</p>\n"; }
   void html(const std::string& text) { body_ += text + "\n"; }
-  const std::string& body() const { return body_; }  ///< what was added
-  std::string text() const;                          ///< the whole page
+  const std::string& body() const { return body_; }  ///< HTML added so far
+  std::string text() const;                          ///< the complete HTML document
 
  private:
   std::string title_, body_;

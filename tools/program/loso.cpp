@@ -1,4 +1,4 @@
-// shcnn loso plan|run|merge: micro-expressions from clips to a table, leaving one subject out at a time.
+// shcnn loso plan|run|merge: leave-one-subject-out cross-validation on clips of micro-expressions.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Fills what was not given from RUN/config.toml, and shows what the recipe decides.
+/// Takes options that were not given from RUN/config.toml, and shows the values that the recipe sets.
 void resolve_options(OptionSet& verb, const LosoArguments& args, const Common& common) {
   if (!common.force && common.config.empty() && !args.out.empty()) {
     const fs::path stored = fs::path(args.out) / kConfigFile;
@@ -57,7 +57,7 @@ std::string slurm_script(const LosoPlan& plan, const std::string& out) {
 
 void run_plan(const LosoArguments& args, const Common& common, bool slurm) {
   LosoSession session(args, common);
-  session.place(true);  // the data may have moved
+  session.place(true);  // rewrites config.toml: the data may have moved
   const LosoPlan& plan = session.plan();
   if (slurm) {
     const fs::path script = fs::path(args.out) / "loso.sbatch";
@@ -115,7 +115,7 @@ void run_run(const LosoArguments& args, const Common& common) {
     }
     return;
   }
-  if (rank_of_environment().rank > 0) return;  // the first of several merges
+  if (rank_of_environment().rank > 0) return;  // only rank 0 merges
   show(args.out, session.plan(), session.finish(), common);
 }
 

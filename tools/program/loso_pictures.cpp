@@ -30,14 +30,14 @@ int text_width(const std::string& line, double size = 0.45) {
   return cv::getTextSize(line, cv::FONT_HERSHEY_SIMPLEX, size, 1, &base).width;
 }
 
-/// As much of `line` as `width` holds; dots stand for the rest.
+/// Shortens `line` at its end, with "..", to fit into `width` px.
 std::string fitting(std::string line, int width, double size) {
   if (text_width(line, size) <= width) return line;
   while (line.size() > 1 && text_width(line + "..", size) > width) line.pop_back();
   return line + "..";
 }
 
-/// One panel of curves over epochs; y from 0 to 1.
+/// One panel of curves over epochs; the y axis is 0 to 1.
 class Panel {
  public:
   Panel(cv::Mat& picture, cv::Rect area, int epochs, const std::string& title)
@@ -155,7 +155,7 @@ void write_flow_picture(const std::string& path, const io::ClipSet& clips, ClipI
     row = clip_pictures(*clip, *flows, kMost, kTile);
     most = std::max(most, row.images.size());
   }
-  const int columns = 2 + static_cast<int>(std::max<std::size_t>(most, 3));  // the headings need some room
+  const int columns = 2 + static_cast<int>(std::max<std::size_t>(most, 3));  // at least five columns, for the headings
   cv::Mat picture(kTop + n * (kTile + kMargin), kLeft + columns * (kTile + kMargin), CV_8UC3, kPaper);
   const auto x_of = [](int column) { return kLeft + column * (kTile + kMargin); };
   text(picture, "first frame", {x_of(0), kTop - 10}, 0.4);

@@ -1,5 +1,5 @@
-// What a cross-validation looks like: the confusion matrix, the training curves of every fold (the paper's Fig. 9), and
-// flow images beside the frames they were made of.
+// Pictures of a cross-validation: the confusion matrix, the training curves of every fold (the paper's Fig. 9), and
+// flow images beside the frames that they were computed from.
 #pragma once
 
 #include <string>
@@ -13,17 +13,18 @@
 
 namespace shcnn::program {
 
-/// A PNG: rows are the true class, cells are shaded by share of their row and hold count and share.
+/// Writes the confusion matrix as PNG: rows are true classes; cells show count and share of the row, and are shaded by
+/// the share.
 void write_confusion_picture(const std::string& path, const Confusion& confusion,
                              const std::vector<std::string>& class_names, const std::string& title,
                              const std::string& subtitle);
 
-/// A PNG of two panels over epochs: accuracy on training images, and on the left-out clips; one line a fold, the mean
-/// bold.
+/// Writes a PNG with two panels over epochs: accuracy on training images, and on left-out clips. One line per fold, the
+/// mean in bold. Writes nothing if no fold was trained.
 void write_curves_picture(const std::string& path, const LosoPlan& plan, const std::vector<FoldResult>& folds);
 
-/// A PNG: for one clip of each class its first and its apex frame, and up to five of its flow images from onset to
-/// offset, with the key of `colors`.
+/// Writes a PNG that shows, for one clip of each class, its first frame, its apex frame, and up to five of its flow
+/// images from onset to offset; with a key of `colors`.
 void write_flow_picture(const std::string& path, const io::ClipSet& clips, ClipImageStore& images,
                         flow::FlowColors colors);
 

@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kAnyClasses = 5;  ///< replaced by the data set's number; no setting of a recipe depends on it
+constexpr int kAnyClasses = 5;  ///< number of classes until the data are read; no recipe setting depends on it
 
 int environment_number(std::initializer_list<const char*> names, int otherwise) {
   for (const char* name : names) {
@@ -46,7 +46,7 @@ flow::FlowColors flow_colors(const std::string& name) {
   throw Failure(ExitCode::kUsage, "--flow-colors: '" + name + "' is neither hsv nor hsi");
 }
 
-/// Several sets as one: names and subjects carry their set's name.
+/// Combines several data sets. Clip names and subjects are prefixed with the name of their data set.
 io::ClipSet composite(const LosoArguments& args) {
   io::ClipSet all;
   if (args.data.size() < 2) {
@@ -96,7 +96,7 @@ std::string dataset_name(const LosoArguments& args, const io::ClipSet& clips) {
   return name;
 }
 
-/// A device with its worker.
+/// A device and the fold worker that uses it.
 class DeviceOfFolds : public FoldMachine {
  public:
   DeviceOfFolds(const std::string& device, const BackendOptions& options, const LosoConfig& config,
@@ -185,11 +185,11 @@ LosoArguments with_absolute_paths(LosoArguments args) {
   return args;
 }
 
-/// RUN/config.toml: the arguments that decide the results and say where the data lie, not how the work is divided.
+/// Text of RUN/config.toml: the arguments that affect the results, and the data paths, but not how the work is divided.
 std::string stored_arguments(const LosoArguments& args, const Common& common, const LosoConfig& config) {
   LosoArguments kept = with_absolute_paths(args);
   Common everywhere = common;
-  OptionSet verb("run");  // shows the values that it is given as its defaults
+  OptionSet verb("run");  // its defaults are the values in `kept`
   add_loso_source(verb, kept);
   add_loso_settings(verb, kept, everywhere);
   verb.add_option("--device", everywhere.device, "").show_default();
@@ -228,7 +228,7 @@ LosoConfig resolve(const LosoArguments& args, const Common& common, int classes,
   const bool flow = config.images.input == ClipInput::kFlow;
   config.train = recipe(args.recipe, flow ? Variant::kMicro : Variant::kStatic, classes, "clips");
   config.train.epochs =
-      recipe(args.recipe, Variant::kMicro, classes, "clips").epochs;  // frames: as many as flow images
+      recipe(args.recipe, Variant::kMicro, classes, "clips").epochs;  // frames: same number of epochs as flow images
   config.train.seed = common.seed;
   if (pretrained != nullptr) {
     config.pretrained_hash = weights_hash(*pretrained);
@@ -246,7 +246,7 @@ std::optional<Weights> load_pretrained(const LosoArguments& args) {
   return load_weights(args.weights);
 }
 
-/// What can be refused before any data are read.
+/// Checks that need no data.
 void check_arguments(const LosoArguments& args) {
   if (args.fold && *args.fold < 0) {
     throw Failure(ExitCode::kUsage, fmt::format("--fold: must be 0 or more, got {}", *args.fold));
@@ -274,7 +274,7 @@ LosoSession::LosoSession(const LosoArguments& args, const Common& common) : args
   check_arguments(args);
   pretrained_ = load_pretrained(args);
   const Weights* pretrained = pretrained_ ? &*pretrained_ : nullptr;
-  resolve(args, common, kAnyClasses, pretrained).check();  // before the clips are read
+  resolve(args, common, kAnyClasses, pretrained).check();  // fails early, before the clips are read
   clips_ = load(args);
   config_ = resolve(args, common, static_cast<int>(clips_.class_names.size()), pretrained);
   config_.check();
@@ -292,7 +292,7 @@ LosoSession::LosoSession(const LosoArguments& args, const Common& common) : args
                   fmt::format("--fold: {} is none of the folds 0 to {}", *args.fold, plan_.tasks.size() - 1));
   }
 
-  // processes that share a machine share its cores
+  // Processes on the same machine share its cores.
   const int cores = std::max(1, std::min(this_machine().cores, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)) /
                                                                    rank_of_environment().local_size));
   backend_options_.threads = common.threads > 0 ? common.threads : std::max(1, cores / std::max(1, args.jobs));
@@ -326,7 +326,7 @@ ClipImageStore& LosoSession::images() {
     cache.memory_bytes = ClipCacheOptions::bytes_of("memory-gb", args_.memory_gb);
     cache.note = [this](const std::string& line) { remark(common_, line); };
     BackendOptions options = backend_options_;
-    if (common_.threads == 0) options.threads *= std::max(1, args_.jobs);  // no fold runs meanwhile
+    if (common_.threads == 0) options.threads *= std::max(1, args_.jobs);  // no fold runs at the same time
     images_ = std::make_unique<ClipImageStore>(clips_, hashes_, config_.images, cache, common_.device, options);
   }
   return *images_;

@@ -1,4 +1,4 @@
-// A cross-validation as the verbs `loso` and `reproduce` run it: arguments -> clips, plan, folds, scores.
+// Runs a cross-validation for the verbs `loso` and `reproduce`: arguments -> clips, plan, folds, scores.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,7 @@
 namespace shcnn::program {
 
 struct LosoArguments {
-  ClipChoice clips;               ///< dataset: casme, casme2, samm, clips (found out), composite
+  ClipChoice clips;               ///< dataset: casme, casme2, samm, clips (detected), composite
   std::vector<std::string> data;  ///< one folder; composite: "casme2=DIR" and "samm=DIR", ...
   std::string out;
   std::string recipe = "paper", protocol = "loso", input = "flow", vote = "majority", select = "last";
@@ -34,44 +34,45 @@ struct LosoArguments {
 
 /// Adds --dataset, --data and --out.
 void add_loso_source(OptionSet& verb, LosoArguments& args);
-/// Adds everything else but --fold, --jobs and --keep-weights, and --seed.
+/// Adds all other options, including --seed, except --fold, --jobs and --keep-weights.
 void add_loso_settings(OptionSet& verb, LosoArguments& args, Common& common);
 
-/// The arguments that RUN/config.toml keeps, as `shcnn loso run --out RUN` takes them. Failures of apply_config_file.
+/// Reads the arguments stored in RUN/config.toml, as `shcnn loso run --out RUN` does. Throws as apply_config_file.
 void read_stored_arguments(const std::string& run, LosoArguments& args, Common& common);
 
-/// Everything that decides what is computed. `pretrained`: of args.weights, null where there are none; its slope and
-/// input scale stand where the arguments do not name others.
+/// All settings that affect the results. `pretrained`: the weights read from args.weights, or null. Their slope and
+/// input scale are used unless the arguments override them.
 LosoConfig resolve(const LosoArguments& args, const Common& common, int classes, const Weights* pretrained);
-/// As show_resolved, of the recipe, the weights and what is changed in it. Reads the weights where some are named.
+/// As show_resolved, for the recipe with the settings of the weights and the given changes. Reads args.weights, if
+/// given.
 void show_resolved_loso(OptionSet& verb, const LosoArguments& args, const Common& common);
 
-/// This process among those that mpirun or srun started.
+/// Position of this process among those started by mpirun or srun.
 struct Rank {
   int rank = 0, size = 1, local_size = 1;
 };
 Rank rank_of_environment();
 
-/// One run from data to scores. Memory for the network is taken when the first fold is.
+/// One run, from data to scores. Memory for the network is allocated when the first fold starts.
 class LosoSession {
  public:
-  /// Reads clips and makes the plan; nothing is written. Refuses arguments that do not fit together or do not fit the
-  /// clips and the weights.
+  /// Reads the clips and makes the plan; writes nothing. Throws if the arguments contradict each other, the clips or
+  /// the weights.
   LosoSession(const LosoArguments& args, const Common& common);
   ~LosoSession();
 
   const LosoPlan& plan() const { return plan_; }
   const io::ClipSet& clips() const { return clips_; }
   const LosoConfig& config() const { return config_; }
-  /// Throws what run() would meet at once, before place() has written anything: a device that is not there, a folder of
-  /// images that holds other things.
+  /// Throws the errors that run() would throw at its start, but before place() writes anything: the device is not
+  /// available, or the image cache folder holds other files.
   void check_run();
-  /// Takes a place in RUN (place_plan) and puts plan.json and config.toml there. A config.toml that is there stays, but
-  /// with a new plan and where `renew` says that it does not.
+  /// Registers this process in RUN (place_plan) and writes plan.json and config.toml. An existing config.toml is kept
+  /// unless the plan is new or `renew` is true.
   void place(bool renew = false);
-  /// Runs what is missing; after place(). Failure(kStopped) where a signal asked to stop.
+  /// Runs the unfinished folds; call after place(). Failure(kStopped) if a signal requested a stop.
   void run();
-  /// finish_run(), and a picture of the flow images that the network saw.
+  /// finish_run(), plus a picture of the network's flow images if the input is flow.
   LosoSummary finish();
   /// The images of a clip, for pictures.
   ClipImageStore& images();
@@ -89,12 +90,12 @@ class LosoSession {
   std::unique_ptr<RunPlace> place_;
 };
 
-/// Merges RUN, writes its tables and pictures, and returns the scores.
+/// Merges the folds of RUN, writes tables and pictures, and returns the scores.
 LosoSummary finish_run(const std::string& out, const LosoPlan& plan);
 
-/// As tables and pages have it: ORACLE stands out.
+/// Name for tables and pages; the oracle is in capitals (ORACLE) to stand out.
 std::string title_of(Selection selection);
-/// How it comes by a fold's epoch, in words.
+/// Describes in words how the selection chooses the epoch of a fold.
 const char* way_of(Selection selection);
 
 /// The scores as text and as JSON.

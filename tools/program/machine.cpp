@@ -1,4 +1,4 @@
-// Read from /proc and the scheduler: what the process may use, not what the box holds.
+// Reads /proc and the scheduler affinity: cores available to the process, not all cores of the machine.
 #include "tools/program/machine.h"
 
 #include <fmt/format.h>
@@ -12,7 +12,7 @@
 namespace shcnn::program {
 namespace {
 
-/// The text after "KEY ... :" in a file of such lines, e.g. /proc/cpuinfo; empty where there is none.
+/// Text after the colon in the first line "KEY ...: text" of a file such as /proc/cpuinfo; empty if there is none.
 std::string field_of(const char* path, const std::string& key) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {

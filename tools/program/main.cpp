@@ -1,5 +1,5 @@
-// shcnn, the program: arguments -> the library's public API. Results go to stdout, progress and remarks to stderr; an
-// error is one line on stderr and an exit code by kind (tools/program/exit_code.h).
+// The program shcnn: maps arguments to library calls. Results go to stdout, progress and remarks to stderr. An error
+// prints one line on stderr and sets an exit code by kind (tools/program/exit_code.h).
 #include <fmt/format.h>
 
 #include <csignal>
@@ -18,7 +18,7 @@
 namespace shcnn::program {
 namespace {
 
-/// The verb that was asked for: the one whose (sub)command was parsed.
+/// The verb given on the command line.
 const Verb& asked_verb(const Verbs& verbs) {
   for (const Verb& verb : verbs) {
     if (verb.options->asked_for()) return verb;
@@ -64,7 +64,7 @@ void run(int argc, char** argv) {
   verb.run();
 }
 
-/// Where this process may start no thread, OpenCV works without its own: to start them would be an error.
+/// If this process cannot start threads, limits OpenCV to one, because it would fail to start its own.
 void keep_opencv_to_startable_threads() {
   try {
     std::thread([] {}).join();
@@ -73,12 +73,12 @@ void keep_opencv_to_startable_threads() {
   }
 }
 
-/// Ends the process without the shutdown of the libraries that are loaded. OpenBLAS, which OpenCV brings on some
-/// machines, waits there for a thread of its own that asks for memory until it gets some: for ever under a limit.
+/// Ends the process without running library shutdown code. On some machines OpenCV loads OpenBLAS, whose shutdown waits
+/// for one of its threads that retries allocations until they succeed: under a memory limit, it hangs forever.
 [[noreturn]] void end(ExitCode code) {
   const int status = static_cast<int>(code);
 #if defined(__SANITIZE_ADDRESS__)
-  std::exit(status);  // where leaks are looked for
+  std::exit(status);  // runs the leak check of the sanitizer
 #else
   std::fflush(nullptr);
   std::_Exit(status);
@@ -91,7 +91,7 @@ void keep_opencv_to_startable_threads() {
 int main(int argc, char** argv) {
   using namespace shcnn::program;
   occupy_closed_descriptors();
-  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of writing, like a full disk
+  std::signal(SIGXFSZ, SIG_IGN);  // exceeding the file size limit becomes a write error, like a full disk
   keep_opencv_to_startable_threads();
   Ending ending{ExitCode::kDone, {}};
   try {
@@ -100,7 +100,7 @@ int main(int argc, char** argv) {
   } catch (...) {
     ending = ending_of(std::current_exception());
   }
-  // a failed write to stdout is an exception of fmt's, or none at all
+  // Not every failed write to stdout throws an exception, so check both streams.
   if (std::ferror(stdout) || !std::cout) {
     ending = {ExitCode::kDisk, "standard output cannot be written: is the disk full, or the output closed?"};
   }

@@ -11,7 +11,7 @@
 namespace shcnn::program {
 namespace {
 
-/// --help: examples first, then what the verb does, then every option; lists of verbs show one line each.
+/// Order of --help: examples, description, options; sub-verbs take one line each.
 class ExamplesFirst : public CLI::Formatter {
  public:
   std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
@@ -21,8 +21,8 @@ class ExamplesFirst : public CLI::Formatter {
   }
 };
 
-/// What is wrong with `text` as a whole number of at least `least`; empty: nothing. CLI11 by itself also reads octal
-/// and hexadecimal digits, and wraps -1 round to 2^64 - 1. No number may be larger than what a TOML file can hold.
+/// Error message if `text` is not a decimal integer of at least `least`, otherwise empty. Needed because CLI11 also
+/// accepts octal and hexadecimal, and converts -1 to 2^64 - 1. The maximum is that of a TOML integer, 2^63 - 1.
 std::string integer_problem(const std::string& text, std::int64_t least) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -31,7 +31,7 @@ std::string integer_problem(const std::string& text, std::int64_t least) {
          std::to_string(std::numeric_limits<std::int64_t>::max()) + " in decimal digits";
 }
 
-/// The option, with its values checked by integer_problem where T is, or holds, an integer.
+/// Returns the option; if T is an integer or a vector of integers, adds the check integer_problem.
 template <class T>
 CLI::Option* with_strict_integers(CLI::Option* option) {
   if constexpr (std::is_same_v<T, std::uint64_t>) {
@@ -49,7 +49,7 @@ bool is_number(const CLI::Option& option) {
   for (const char* number : {"INT", "UINT", "FLOAT", "BOOLEAN"}) {
     if (type.rfind(number, 0) == 0) return true;
   }
-  return option.get_items_expected_max() == 0;  // a flag: true or false
+  return option.get_items_expected_max() == 0;  // a flag is a boolean
 }
 
 }  // namespace
@@ -103,7 +103,7 @@ OptionSet::OptionSet(const std::string& name, const std::string& what)
 
 OptionSet::OptionSet(CLI::App& app, const std::vector<std::string>& examples) : app_(&app) {
   show_examples(examples);
-  app_->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);  // as users of shells expect
+  app_->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);  // usual for command-line programs
 }
 
 OptionSet::~OptionSet() = default;

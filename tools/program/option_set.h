@@ -1,5 +1,5 @@
-// The options of a verb. Only option_set.cpp sees CLI11, whose headers define everything inline: with them in every
-// verb's file, parsing options was half of what the program took to compile.
+// The options of a verb. Only option_set.cpp includes CLI11, which is header-only: when every verb's file included it,
+// option parsing took half of the program's compile time.
 #pragma once
 
 #include <functional>
@@ -16,50 +16,50 @@ class Option;
 
 namespace shcnn::program {
 
-/// What was given for an option cannot be used; what() names the option.
+/// An option or its value is invalid; what() names the option.
 class OptionError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// One option of an OptionSet, as add_option returns it, to say more about it. A handle: copies speak of the same
+/// Handle to one option of an OptionSet, returned by add_option to configure it further. Copies refer to the same
 /// option.
 class Option {
  public:
   explicit Option(CLI::Option& option) : option_(&option) {}
 
-  /// --help and the configuration show the value that the variable holds now.
+  /// Shows the variable's current value as default in --help and in the configuration.
   Option& show_default();
-  /// Values outside [low, high] are refused.
+  /// Rejects values outside [low, high].
   Option& range(int low, int high);
   Option& range(double low, double high);
   Option& at_least(int low) { return range(low, std::numeric_limits<int>::max()); }
-  /// The heading in --help.
+  /// Sets the heading under which --help lists the option.
   Option& group(const std::string& heading);
-  /// What --help calls the value.
+  /// Sets the placeholder for the value in --help.
   Option& value_name(const std::string& name);
-  /// Exactly `count` values follow the name.
+  /// The option takes exactly `count` values.
   Option& values(int count);
-  /// The option may be given several times, and its values add up; without this the last one counts.
+  /// The option may be given several times and collects all values; by default the last one wins.
   Option& repeatable();
-  /// As repeatable, with one value behind each name: what follows it is a positional argument.
+  /// As repeatable, but each occurrence takes one value; what follows is a positional argument.
   Option& one_value_each();
 
  private:
   CLI::Option* option_;
 };
 
-/// An option's state, for configuration files.
+/// State of an option, for configuration files.
 struct Setting {
   std::string name;  ///< without dashes
   std::string group;
   bool given = false;               ///< on the command line or by assign()
-  bool number = false;              ///< values are numbers, true or false; else text
-  bool list = false;                ///< takes several values
-  std::vector<std::string> values;  ///< given, or the default that is shown; empty where there is neither
+  bool number = false;              ///< values are numbers or booleans; otherwise text
+  bool list = false;                ///< accepts several values
+  std::vector<std::string> values;  ///< given values, else the shown default; empty if there is neither
 };
 
-/// A program's or a verb's options, and the verbs below it.
+/// Options of the program or of a verb, and its sub-verbs.
 class OptionSet {
  public:
   explicit OptionSet(const std::string& name, const std::string& what = {});
@@ -69,47 +69,47 @@ class OptionSet {
 
   const std::string& name() const;
 
-  /// A verb below this one; `examples` are shown first in its --help, one a line. Lives as long as this.
+  /// Adds a sub-verb; its --help shows `examples` first, one per line. The result lives as long as this object.
   OptionSet& add_verb(const std::string& name, const std::string& what, const std::vector<std::string>& examples);
-  /// One of the verbs below must be given.
+  /// Requires that one of the sub-verbs is given.
   void require_verb();
-  /// Whether this verb was asked for.
+  /// Whether this verb was given on the command line.
   bool asked_for() const;
 
   /// Adds an option "--name" or a positional argument "name". T: bool, int, std::int64_t, std::uint64_t, double,
-  /// std::string, and vectors of int, double and std::string. `value` must outlive this.
+  /// std::string, and vectors of int, double and std::string. `value` must outlive this object.
   template <class T>
   Option add_option(const std::string& name, T& value, const std::string& what);
-  /// As add_option, for a value that goes to a function. T: bool, int, std::int64_t, double, std::string.
+  /// As add_option, but passes the value to `take`. T: bool, int, std::int64_t, double, std::string.
   template <class T>
   Option add_option_function(const std::string& name, const std::function<void(const T&)>& take,
                              const std::string& what);
-  /// Adds "--name" without a value; "--name,!--no-name" has a form for false too.
+  /// Adds a flag "--name" without value; "--name,!--no-name" also adds a negated form.
   Option add_flag(const std::string& name, bool& value, const std::string& what);
-  /// --version prints `text`.
+  /// Adds --version, which prints `text`.
   void add_version(const std::string& text);
-  /// Examples at the head of --help.
+  /// Shows `examples` at the top of --help.
   void show_examples(const std::vector<std::string>& examples);
 
-  /// Reads the command line. False where it asked for --help or --version, which have then been printed.
+  /// Parses the command line. Returns false if --help or --version was given; the text has then been printed.
   /// @throws OptionError
   bool parse(int argc, char** argv);
 
   /// Whether option `name` ("--out") has a value from the command line or by assign().
   bool given(const std::string& name) const;
-  /// Every option but --help.
+  /// All options with a long name except --help.
   std::vector<Setting> settings() const;
-  /// Whether there is an option of this long name (without dashes).
+  /// Whether an option with this long name (without dashes) exists.
   bool has(const std::string& name) const;
-  /// Gives an option its values, as the command line would. @throws OptionError
+  /// Sets the values of an option, as the command line would. @throws OptionError
   void assign(const std::string& name, const std::vector<std::string>& values);
-  /// What --help and the configuration show where no value was given.
+  /// Sets the default that --help and the configuration show if no value was given.
   void set_default_text(const std::string& name, const std::string& text);
 
  private:
   OptionSet(CLI::App& app, const std::vector<std::string>& examples);
 
-  std::unique_ptr<CLI::App> root_;  ///< of the program alone; verbs belong to it
+  std::unique_ptr<CLI::App> root_;  ///< set only for the program itself; it owns the apps of all verbs
   CLI::App* app_;
   std::vector<std::unique_ptr<OptionSet>> verbs_;
 };

@@ -36,7 +36,7 @@ VideoRead use_video(const fs::path& path, const std::function<void(const Picture
   return {path.string(), video->counts()};
 }
 
-/// Adds what `folder` and the folders below it hold. A link may lead back up: `entered` holds where it has been.
+/// Adds the files in `folder` and its subfolders. `entered` holds the visited folders, because links can form cycles.
 void add_files(const fs::path& folder, bool (*wanted)(const fs::path&), std::set<fs::path>& entered, FolderFiles& out) {
   if (!entered.insert(fs::canonical(folder)).second) return;
   for (const fs::path& entry : io::folder_entries(folder)) {
@@ -116,7 +116,7 @@ PicturesSeen for_each_picture(const std::vector<std::string>& inputs, int channe
     const bool in_folder = fs::is_directory(input, ignored);
     if (in_folder) {
       try_input(input, [&] { found = files_in(input, is_picture_name, "image and no video"); });
-      if (!found.files.empty()) --seen.inputs;  // its files are counted
+      if (!found.files.empty()) --seen.inputs;  // each file is counted instead
     } else {
       found.files = {input};
     }
@@ -145,7 +145,7 @@ void require_colours(const std::string& file, const io::Image& image) {
     if (red != green || green != blue) return;
     black = black && red == 0;
   }
-  if (black) return;  // no motion
+  if (black) return;  // a flow image without motion
   refuse(file,
          "is a gray picture, and these weights classify flow images: make one with shcnn flow, or name weights "
          "that were trained on faces");

@@ -1,5 +1,4 @@
-// Pictures as users have them: files, folders, videos; and faces found in them. OpenCV stays behind this header's
-// functions and cv::Mat.
+// Reads pictures given by the user: image files, folders and videos.
 #pragma once
 
 #include <cstdint>
@@ -18,58 +17,60 @@ namespace shcnn::program {
 
 /// One picture, or one frame of a video.
 struct Picture {
-  std::string input;  ///< the file
-  int frame = -1;     ///< of a video, from 0; -1 for an image
-  cv::Mat pixels;     ///< 8-bit; gray, or red, green and blue
+  std::string input;  ///< path of the file
+  int frame = -1;     ///< frame of a video, from 0; -1 for an image
+  cv::Mat pixels;     ///< 8-bit; gray or RGB
 };
 
-/// What folders hold.
+/// Files found in a folder.
 struct FolderFiles {
-  std::vector<std::string> files;    ///< of the kinds wanted, by name with numbers in counting order
-  std::vector<std::string> skipped;  ///< the others, hidden ones not counted
+  std::vector<std::string> files;    ///< files of the wanted kinds, in natural order of their names
+  std::vector<std::string> skipped;  ///< all other files except hidden ones
 };
-/// The images in a folder and in folders below it, linked ones among them. Failure(kBadData) if none; io::Error (kDisk)
-/// where a folder cannot be listed.
+/// The images in a folder and its subfolders; follows symbolic links. Failure(kBadData) if there are none; io::Error
+/// (kDisk) if a folder cannot be listed.
 FolderFiles images_in(const std::filesystem::path& folder);
 
-/// A video that was read to its end.
+/// Frame counts of a video that was read to its end.
 struct VideoRead {
   std::string input;
   io::VideoCounts counts;
 };
 
-/// An input that could not be read, and why.
+/// An input that could not be read, with the reason.
 struct UnreadInput {
   std::string input;
   std::string message;
   std::exception_ptr error;
 };
 struct PicturesSeen {
-  std::int64_t inputs = 0;           ///< files, and folders without any
+  std::int64_t inputs = 0;           ///< number of files, plus folders without any usable file
   std::vector<std::string> skipped;  ///< files in folders that are neither image nor video
   std::vector<UnreadInput> unread;   ///< in the order of the inputs
   std::vector<VideoRead> videos;     ///< in the order of the inputs
 };
 
-/// Every picture that `inputs` (images, videos, folders of them) lead to, one after the other, with `channels` 1 (gray)
-/// or 3. An input that does not exist, is no picture, is damaged or may not be read is named in the result, and the
-/// others are used all the same. So is a gray picture where colours are due (require_colours). A GIF that is named is a
-/// video; in a folder it is an image, its first frame.
+/// Calls `use` for every picture in `inputs` (images, videos, or folders of them), in order. `channels`: 1 (gray) or 3
+/// (RGB; videos are refused). An input that does not exist, is no picture, is damaged or unreadable is listed in the
+/// result and the others are still processed; so is a gray picture with channels = 3 (require_colours). A GIF given by
+/// name is read as a video; in a folder it is an image, of which the first frame is used.
 PicturesSeen for_each_picture(const std::vector<std::string>& inputs, int channels,
                               const std::function<void(const Picture&)>& use);
 
-/// Failure(kBadData) on a gray picture where a flow image is due; black is both.
+/// Throws Failure(kBadData) if the image is gray and so cannot be a flow image. All-black images pass: a flow image
+/// without motion is black.
 void require_colours(const std::string& file, const io::Image& image);
 
-/// "12 files are no pictures and are skipped: a.txt, b.csv, ..."
+/// Message such as "12 files are no pictures and are skipped: a.txt, b.csv, ..."
 std::string skipped_text(const std::vector<std::string>& skipped);
 
-/// What is missing from a video, as a line for the user; empty where nothing is.
+/// Message that says what is missing from a video; empty if it is complete.
 std::string incomplete(const VideoRead& video);
-/// The same as fields of --json: frames_announced (null where the file does not say), frames_decoded, frames_damaged.
+/// The counts as fields for --json: frames_announced (null if the file does not state it), frames_decoded,
+/// frames_damaged.
 Json counts_of(const VideoRead& video);
 
-/// A gray or BGR picture of 8 bits as what io/ writes.
+/// Converts an 8-bit gray or BGR picture to an io::Image.
 io::Image image_of(const cv::Mat& picture);
 
 }  // namespace shcnn::program

@@ -1,4 +1,4 @@
-// shcnn predict: the expression of faces in images, videos and folders of images.
+// shcnn predict: classifies the expression of faces in images, videos and folders of images.
 #include <fmt/format.h>
 #include <shcnn/shcnn.h>
 
@@ -15,7 +15,7 @@
 namespace shcnn::program {
 namespace {
 
-constexpr std::size_t kBatch = 64;  ///< faces classified at once
+constexpr std::size_t kBatch = 64;  ///< faces per batch
 
 struct PredictArguments {
   std::string weights, cascade, picture;
@@ -23,7 +23,7 @@ struct PredictArguments {
   bool detect = false;
 };
 
-/// A face in a picture, waiting for its turn.
+/// A face waiting to be classified.
 struct Face {
   std::string input;
   int frame = -1;
@@ -31,7 +31,7 @@ struct Face {
   cv::Mat pixels;
 };
 
-/// A picture that is more likely to hold a face somewhere than to be one.
+/// Whether a picture is more likely to contain a face than to be a cropped face.
 bool looks_like_a_scene(const cv::Mat& pixels) {
   constexpr double kFarFromSquare = 1.3;  // photos are 4:3, 3:2 or 16:9
   constexpr int kLarge = 400;             // pixels of the shorter side
@@ -101,7 +101,8 @@ class Predictor {
             {"skipped", seen.skipped}, {"unread", unread}};
   }
 
-  /// The ending of a run that could not read every input: as the only one's, or with all of them named.
+  /// Throws if inputs could not be read: with a single input, its own error; otherwise lists all of them and throws a
+  /// summary.
   void tell_unread(const PicturesSeen& seen) const {
     if (seen.unread.empty()) return;
     if (seen.inputs == 1) std::rethrow_exception(seen.unread.front().error);
@@ -122,7 +123,7 @@ class Predictor {
     waiting_.clear();
   }
 
-  /// Of all images; an error that is one image's names its file.
+  /// Scores of all images; NonFiniteScores becomes an error that names the file.
   std::vector<Prediction> scores_of(const std::vector<Image>& images) {
     try {
       return recognizer_.predict(images);
@@ -159,7 +160,7 @@ class Predictor {
   std::vector<Face> waiting_;
   Json predictions_ = Json::array();
   std::int64_t without_face_ = 0;
-  std::int64_t scenes_ = 0;  ///< pictures taken as one face that look as if they held one
+  std::int64_t scenes_ = 0;  ///< pictures classified as one face although looks_like_a_scene
   Face first_scene_;
 };
 

@@ -1,4 +1,4 @@
-// The bar is drawn with a carriage return and "erase to end of line", which every terminal knows.
+// The bar is drawn with a carriage return and "erase to end of line" (ESC [ K), which all terminals support.
 #include "tools/program/progress.h"
 
 #include <fmt/format.h>
@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kBarWidth = 24;
 constexpr std::chrono::milliseconds kRedraw(100);
-constexpr std::chrono::seconds kFirstLines(10), kLaterLines(60);  // between two lines
+constexpr std::chrono::seconds kFirstLines(10), kLaterLines(60);  // time between two lines
 
 }  // namespace
 

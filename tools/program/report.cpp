@@ -1,4 +1,4 @@
-// shcnn report: one HTML page that says how a run went, of training or of a cross-validation.
+// shcnn report: writes one HTML page about a training or a cross-validation.
 #include "tools/program/report.h"
 
 #include <fmt/format.h>
@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The page about whichever kind of run `options.run` is. A merged cross-validation has a curves.csv too.
+/// Returns the page for either kind of run. Tests for plan.json first: a merged cross-validation also has a curves.csv.
 std::string page_of(const ReportOptions& options, const Common& common) {
   const fs::path run(options.run);
   if (fs::exists(run / "plan.json")) return loso_report(options, common);
@@ -28,8 +28,8 @@ std::string page_of(const ReportOptions& options, const Common& common) {
                     "(plan.json); name the --out of one of them");
 }
 
-/// Data that are named must be there: a page without pictures is for those that are no longer. `data` is a path, or the
-/// name of a data set, '=' and a path.
+/// Throws if data given with --data do not exist; only stored paths may be missing (the page then has no pictures).
+/// `data` is a path or NAME=PATH, with the name of a data set.
 void require_data(const std::string& data) {
   std::error_code ignored;
   if (fs::exists(data, ignored) || fs::exists(data.substr(data.find('=') + 1), ignored)) return;

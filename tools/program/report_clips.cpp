@@ -14,20 +14,20 @@
 namespace shcnn::program {
 namespace {
 
-constexpr std::size_t kClips = 6;  ///< shown of each kind
-constexpr int kImages = 3;         ///< shown of each clip, beside two frames
-constexpr int kSide = 112;         ///< px of a frame's picture
+constexpr std::size_t kClips = 6;  ///< shown of correct and of wrong predictions
+constexpr int kImages = 3;         ///< images shown per clip, beside two frames
+constexpr int kSide = 112;         ///< side of a frame's picture, px
 constexpr int kCssWide = 100;
 
 struct Predicted {
-  std::size_t clip;  ///< of the plan
+  std::size_t clip;  ///< index into the clips of the plan
   std::int32_t predicted;
   std::int64_t agreeing, images;
-  int turn = 0;  ///< how many equally sure ones of its class come before it
+  int turn = 0;  ///< number of earlier clips with the same share and true class
   double share() const { return images > 0 ? static_cast<double>(agreeing) / static_cast<double>(images) : 0; }
 };
 
-/// A session like the run's, for its clips and their images alone.
+/// A session with the arguments of the run, used only to read its clips and images.
 struct ClipsOfRun {
   LosoArguments args;
   Common common;
@@ -45,7 +45,7 @@ struct ClipsOfRun {
   }
 };
 
-/// The surest first; of equally sure ones, one of each true class in turn.
+/// Sorts by descending share of agreeing images; with equal shares, the true classes alternate.
 void sort_for_show(std::vector<Predicted>& list, const LosoPlan& plan) {
   std::map<std::pair<double, std::int32_t>, int> seen;
   for (Predicted& p : list) p.turn = seen[{p.share(), plan.clips[p.clip].truth}]++;

@@ -1,5 +1,5 @@
-// The part of a cross-validation's page that shows clips: the surest right and the surest wrong predictions, as frames
-// and as the flow images that the network saw.
+// Clip section of the cross-validation report: the correct and the wrong predictions with the highest agreement, shown
+// as frames and as the network's flow images.
 #pragma once
 
 #include "tools/program/html.h"
@@ -8,8 +8,8 @@
 
 namespace shcnn::program {
 
-/// Reads the clips as RUN/config.toml says, or from `options.data`. Where they are not there any more, are others, or
-/// pictures are not wanted, the page says so and names the clips alone.
+/// Reads the clips from `options.data`, or from the path in RUN/config.toml. If they are missing, differ from those of
+/// the run, or pictures are disabled, the page says so and only lists the clip names.
 void add_clips(Page& page, const LosoRecord& run, const ReportOptions& options, const Common& common);
 
 }  // namespace shcnn::program

@@ -14,9 +14,9 @@
 namespace shcnn::program {
 namespace {
 
-constexpr std::size_t kCharts = 60;  ///< small multiples at most
+constexpr std::size_t kCharts = 60;  ///< maximum number of per-fold charts
 
-/// Mean over folds by epoch, each fold weighted by `weight`.
+/// Mean over folds for each epoch, weighted by `weight`.
 template <class Value, class Weight>
 std::vector<std::pair<double, double>> mean_curve(const LosoRecord& run, const Value& value, const Weight& weight) {
   std::map<int, std::pair<double, double>> sums;
@@ -32,7 +32,7 @@ std::vector<std::pair<double, double>> mean_curve(const LosoRecord& run, const V
   return out;
 }
 
-/// Whom a fold leaves out: the subject, the clip, or several subjects.
+/// What a fold leaves out: a subject, a clip, or several subjects.
 std::string left_out(const LosoPlan& plan, const LosoTask& task) {
   if (plan.setting("protocol") != "kfold") return task.name;
   std::set<std::string> subjects;
@@ -40,7 +40,7 @@ std::string left_out(const LosoPlan& plan, const LosoTask& task) {
   return fmt::format("{}: {}", task.name, fmt::join(subjects, ", "));
 }
 
-/// UF1 where every class has an F1: not 0 / 0.
+/// UF1, or a dash if a class has no F1 (0 / 0).
 std::string uf1_text(const Confusion& c) {
   for (int k = 0; k < c.classes; ++k) {
     if (!c.occurs(k)) return "\u2013";
@@ -122,7 +122,7 @@ void add_fold_table(Page& page, const LosoRecord& run) {
   column("clips left out", true);
   for (const Selection s : selections) column("right, " + title_of(s), true);
   if (selections.empty()) {
-    column("", false);  // for "not run yet"
+    column("", false);  // holds "not run yet"
   } else {
     column("accuracy, " + title_of(run.headline), true);
     column("UF1, " + title_of(run.headline), true);

@@ -1,4 +1,4 @@
-// The part of a cross-validation's page that is about its folds: training curves (the paper's Fig. 9) and a table.
+// Fold section of the cross-validation report: training curves (the paper's Fig. 9) and a table of the folds.
 #pragma once
 
 #include "tools/program/html.h"
@@ -7,7 +7,7 @@
 namespace shcnn::program {
 
 void add_curves(Page& page, const LosoRecord& run);
-/// Every fold of the plan, run or not.
+/// Lists every fold of the plan, finished or not.
 void add_fold_table(Page& page, const LosoRecord& run);
 
 }  // namespace shcnn::program

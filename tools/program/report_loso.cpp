@@ -46,7 +46,7 @@ std::string vote_words(Vote vote) {
   return "";
 }
 
-/// When a file was last written; empty where it cannot be told.
+/// Time of the last write to a file; empty if unknown.
 std::optional<std::time_t> written(const fs::path& path) {
   std::error_code error;
   const fs::file_time_type time = fs::last_write_time(path, error);
@@ -206,7 +206,7 @@ class LosoReport {
                     whole.size(), run_.seeds()));
   }
 
-  /// "0.7500 / 0.7565" by each selection.
+  /// One cell per selection: "0.7500 / 0.7565" (accuracy / UF1), or with `correct` "9/12 (0.7500)".
   std::vector<std::string> our_cells(bool correct) const {
     std::vector<std::string> out;
     for (const Selection s : selections_) {
@@ -295,7 +295,7 @@ class LosoReport {
   void configuration() {
     page_.heading("Configuration");
     using Settings = std::vector<std::pair<std::string, std::string>>;
-    Settings parts[3];  // LosoConfig::fields: protocol, then images from "input" on, then training from "recipe" on
+    Settings parts[3];  // LosoConfig::fields: protocol; images from "input" on; training from "recipe" on
     std::size_t part = 0;
     for (const auto& field : plan_.config) {
       if (field.first == "input") part = 1;

@@ -1,5 +1,5 @@
-// The page about a run of `shcnn loso`, finished or not: scores by every way of choosing the epoch, spread over seeds,
-// the paper's rows, confusion, classes, curves and table of the folds, clips, configuration, versions and times.
+// Report of a run of `shcnn loso`, finished or not: scores for every way of choosing the epoch, spread over seeds, the
+// paper's rows, confusion matrices, classes, curves and table of the folds, clips, configuration, versions and times.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Parts that reports of every kind of run have.
+// Sections shared by the reports of all kinds of runs.
 #pragma once
 
 #include <string>
@@ -10,13 +10,13 @@
 
 namespace shcnn::program {
 
-/// A figure with what it is below it, for a <div class="tiles">.
+/// A number with its description below it, for a <div class="tiles">.
 std::string tile(const std::string& value, const std::string& what);
-/// Support, precision, recall and F1 of each class, and their means; `unit` is what is counted ("images").
+/// Support, precision, recall and F1 of each class, and their means; `unit` names what is counted ("images").
 std::string class_table(const std::vector<std::string>& labels, const Confusion& confusion, const std::string& unit);
-/// Names and values.
+/// Table of names and values.
 std::string settings_table(const std::vector<std::pair<std::string, std::string>>& settings);
-/// What wrote this page, and where: the first rows of "Versions and timings".
+/// The program version and machine that wrote the page: the first rows of "Versions and timings".
 Table version_table();
 
 }  // namespace shcnn::program

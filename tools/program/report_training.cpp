@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kFaces = 16;  ///< shown of each kind
+constexpr std::size_t kFaces = 16;  ///< faces shown of each kind
 constexpr std::size_t kPanels = 3;  ///< saliency panels of each kind
 
 double number(const std::string& text) { return text.empty() ? std::nan("") : std::strtod(text.c_str(), nullptr); }
@@ -151,7 +151,7 @@ class TrainingReport {
     page_.html(class_table(run_.labels, c, "images"));
   }
 
-  /// The validation images by name.
+  /// Reads the validation images named in config.toml, or from --data.
   LoadedSplit load_images() const {
     DatasetChoice choice;
     choice.dataset = run_.setting("dataset");
@@ -295,7 +295,7 @@ class TrainingReport {
   const Common& common_;
   RunRecord run_;
   Page page_;
-  std::optional<std::size_t> best_;  ///< row of run_.curves
+  std::optional<std::size_t> best_;  ///< row of run_.curves with the best validation accuracy
 };
 
 }  // namespace

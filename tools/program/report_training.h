@@ -1,5 +1,5 @@
-// The page about a run of `shcnn train`: curves, confusion, classes, the best and the worst predictions and their
-// saliency, the paper's row beside it, configuration and timings.
+// Report of a run of `shcnn train`: curves, confusion matrix, classes, best and worst predictions with saliency, the
+// paper's row for comparison, configuration and timings.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// shcnn reproduce: the paper's tables and figures, its digits beside ours.
+// shcnn reproduce: the paper's tables and figures, with the paper's numbers beside ours.
 #include "tools/program/reproduce.h"
 
 #include "tools/program/verbs.h"

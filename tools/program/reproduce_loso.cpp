@@ -1,4 +1,4 @@
-// shcnn reproduce table6 .. table10: micro-expressions, the paper's row beside ours by every way of choosing the epoch.
+// shcnn reproduce table6 .. table10 (micro-expressions): the paper's rows beside ours, for each way of choosing epochs.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -19,15 +19,15 @@ namespace fs = std::filesystem;
 
 /// One row of Tables 6 to 8.
 struct Row {
-  const char* name;    ///< as the paper has it
-  const char* folder;  ///< of the run, below --out
+  const char* name;    ///< as in the paper
+  const char* folder;  ///< folder of the run, below --out
   void (*change)(TrainConfig&);
 };
 constexpr Row kRows[] = {{"ours", "ours", [](TrainConfig&) {}},
                          {"without regularization", "no-regularization", [](TrainConfig& c) { c.l2 = 0; }},
                          {"dropout = 0.2", "dropout-0.2", [](TrainConfig& c) { c.dropout = 0.2; }}};
 
-/// Runs one configuration to its end and reports it.
+/// Plan and scores of one finished configuration.
 struct Outcome {
   LosoPlan plan;
   LosoSummary summary;
@@ -41,7 +41,7 @@ Outcome run_one(const LosoArguments& args, const Common& common) {
   return {session.plan(), session.finish(), session.config().vote};
 }
 
-/// Refuses what one of the rows would be refused for, before the rows ahead of it have run for hours.
+/// Checks all rows in advance, so that a late row does not fail after earlier ones have run for hours.
 void check_all(const std::vector<LosoArguments>& rows, const Common& common) {
   for (const LosoArguments& row : rows) LosoSession(row, common).check_run();
 }
@@ -85,7 +85,7 @@ void run_table(const PaperClips& clips, const LosoArguments& args, const Common&
     LosoArguments one = args;
     one.clips.dataset = clips.dataset;
     one.out = (fs::path(args.out) / row.folder).string();
-    if (one.cache.empty()) one.cache = (fs::path(args.out) / "images").string();  // the rows differ in training alone
+    if (one.cache.empty()) one.cache = (fs::path(args.out) / "images").string();  // rows share the same images
     one.changes.push_back(row.change);
     rows.push_back(std::move(one));
   }
@@ -119,7 +119,7 @@ void run_table(const PaperClips& clips, const LosoArguments& args, const Common&
 void run_table9(const LosoArguments& args, const Common& common) {
   LosoArguments one = args;
   one.clips.dataset = "samm";
-  one.out = (fs::path(args.out) / "ours").string();  // the same run as Table 8's row
+  one.out = (fs::path(args.out) / "ours").string();  // shares the run of Table 8's row
   if (one.cache.empty()) one.cache = (fs::path(args.out) / "images").string();
   if (LosoSession(one, common).plan().class_names.size() != 3) {
     throw Failure(ExitCode::kUsage, "table9 has three classes: leave --classes at paper");
@@ -184,7 +184,7 @@ void run_table10(const Sets& sets, const LosoArguments& args, const Common& comm
       one.pretrained = to_string(group.pretrained);
       if (group.pretrained == Pretrained::kNone) {
         one.weights.clear();
-      } else {  // the settings that are given are of the other groups: lent layers keep what they were trained with
+      } else {  // given settings are for the other groups: pretrained layers keep their own settings
         one.changes.push_back([&lent](TrainConfig& c) {
           c.model.slope = lent->model.slope;
           c.input_scale = lent->input_scale;

@@ -18,7 +18,7 @@
 namespace shcnn::program {
 namespace {
 
-/// Scores and their Jacobian d(score_j)/d(o_k), row by row, in float64.
+/// Scores and their Jacobian d(score_j)/d(o_k) in row-major order, float64.
 struct Scores {
   std::vector<double> score, gradient;
 };
@@ -52,7 +52,7 @@ void run_table1(const Common& common) {
   for (const double gap : {1.0, 5.0, 10.0, 20.0, 50.0, 100.0}) {
     const std::vector<double> o{gap, 0, -1};
     const Scores s = scores_of(Temperature::kOne, o), v = scores_of(Temperature::kLargest, o);
-    // row 0 is a certain class's gradient, row 1 that of a class that is out of the question
+    // Row 0: gradient of the certain class (S_j -> 1). Row 1: gradient of a class with S_j -> 0.
     const std::array<double, 4> cases{s.gradient[0], s.gradient[1], s.gradient[4], s.gradient[3]};
     const double doubt = s.score[1] + s.score[2];
     if (common.json) {
@@ -72,7 +72,7 @@ void run_table1(const Common& common) {
 
 // --- Table 2 ---------------------------------------------------------------------------------------------------------
 
-/// One example as the paper prints it: o, S, V, then both Jacobians row by row.
+/// One example as printed in the paper: o, S, V, and both Jacobians in row-major order.
 struct Table2Example {
   std::vector<double> logits;
   std::vector<std::string> s, v, ds, dv;
@@ -97,7 +97,7 @@ const std::vector<Table2Example>& table2() {
   return examples;
 }
 
-/// `value` in the form and to the digits that the paper prints.
+/// Formats `value` with the notation and number of digits of the printed value.
 std::string in_the_form_of(const std::string& printed, double value) {
   const auto e = printed.find('e'), point = printed.find('.');
   if (e != std::string::npos) {
@@ -106,7 +106,7 @@ std::string in_the_form_of(const std::string& printed, double value) {
     if (zero != std::string::npos) text.erase(zero + 2, 1);
     return text;
   }
-  if (point == std::string::npos) return fmt::format("{:.2e}", value);  // the paper's 0: ours says what it is
+  if (point == std::string::npos) return fmt::format("{:.2e}", value);  // the paper prints 0: show our actual value
   return fmt::format("{:.{}f}", value, printed.size() - point - 1);
 }
 
@@ -156,10 +156,10 @@ void run_table2(const Common& common) {
 
 // --- Figures 13 and 14 -----------------------------------------------------------------------------------------------
 
-constexpr double kPaperScore = 9.8825127e-1;  ///< the third example of Fig. 13, the one that Fig. 14 attacks
-constexpr std::int64_t kLookedAt = 500;       ///< images among which examples are chosen, where no --limit says more
+constexpr double kPaperScore = 9.8825127e-1;  ///< score of the third example of Fig. 13, which Fig. 14 attacks
+constexpr std::int64_t kLookedAt = 500;       ///< default of --limit: number of images to choose examples from
 
-/// The images that the arguments name, or made faces.
+/// The images given by the arguments, or else synthetic faces.
 SaliencyInputs inputs_or_made(SaliencyArguments& args, const Weights& weights, const Common& common) {
   if (args.limit == 0) args.limit = kLookedAt;
   if (!args.inputs.empty() || !args.data.data.empty()) return read_saliency_inputs(args, weights, common);
@@ -197,8 +197,9 @@ std::string figure_path(const SaliencyArguments& args, const char* name) {
   return (std::filesystem::path(args.out) / name).string();
 }
 
-/// Five examples as the paper has them: the four most certain (its first, second, fourth and fifth, whose original maps
-/// vanish), and third the one whose score is nearest to the paper's 0.98825127. Of five images or fewer: all, in order.
+/// Selects five examples in the paper's order: first, second, fourth and fifth are the images with the highest scores
+/// (whose original maps vanish); the third is the one with the score nearest to the paper's 0.98825127. With five or
+/// fewer images: all, in order.
 std::vector<std::size_t> examples_of(const std::vector<float>& scores, std::size_t classes, std::size_t images) {
   std::vector<std::size_t> order(images);
   std::iota(order.begin(), order.end(), std::size_t{0});

@@ -1,4 +1,4 @@
-// What a scored set of images says, as JSON and as text.
+// Scores of a set of images, as JSON and as text.
 #pragma once
 
 #include <string>
@@ -9,11 +9,11 @@
 namespace shcnn::program {
 
 /// {"schema", "dataset", "split", "images", "rule", "accuracy", "uf1", "uar", "labels", "absent",
-/// "confusion"}; images counts those that have a true class.
+/// "confusion"}; "images" counts only those with a true class.
 Json score_json(const std::string& dataset, const LoadedSplit& data, const Evaluation& evaluation);
-/// A remark that names the absent classes, where there are any.
+/// Prints a remark that names the absent classes, if there are any.
 void remark_absent_classes(const Common& common, const std::vector<std::string>& labels, const Confusion& confusion);
-/// Rows: true class; columns: predicted class; with recall and F1 of each class.
+/// Confusion matrix as text. Rows: true class, with its recall and F1; columns: predicted class.
 std::string confusion_table(const std::vector<std::string>& labels, const Confusion& confusion);
 
 }  // namespace shcnn::program

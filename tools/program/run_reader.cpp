@@ -57,7 +57,7 @@ void read_results(RunRecord& run) {
       one.name = p.at("name").get<std::string>();
       one.truth = number_of(p.at("truth"));
       one.predicted = number_of(p.at("predicted"));
-      for (const nlohmann::json& score : p.at("scores"))  // JSON writes NaN, of a network that diverged, as null
+      for (const nlohmann::json& score : p.at("scores"))  // NaN (network diverged) is stored as null in JSON
         one.scores.push_back(score.is_null() ? std::numeric_limits<double>::quiet_NaN() : score.get<double>());
       if (one.predicted < 0 || one.scores.size() != run.labels.size()) {
         throw Failure(ExitCode::kBadData,
@@ -82,7 +82,7 @@ void read_timings(RunRecord& run) {
     RunTiming timing;
     for (const io::LoggedScalar& s : io::read_event_log(log)) {
       if (s.tag.empty())
-        timing.start = s.wall_time;  // the first record
+        timing.start = s.wall_time;  // first record: has no tag
       else if (timing.epochs.empty() || timing.epochs.back().first != s.step)
         timing.epochs.emplace_back(s.step, s.wall_time);
     }
@@ -99,7 +99,7 @@ std::vector<std::pair<std::string, std::string>> read_settings(const fs::path& r
   std::vector<std::pair<std::string, std::string>> out;
   if (!fs::exists(path)) return out;
   const toml::table table = read_toml(path, io::ErrorKind::kBadData, "restore the file, or remove it");
-  std::vector<std::pair<std::uint32_t, std::pair<std::string, std::string>>> settings;  // in the order of the file
+  std::vector<std::pair<std::uint32_t, std::pair<std::string, std::string>>> settings;  // with line numbers
   for (const auto& [key, node] : table) {
     std::ostringstream value;
     if (const auto* s = node.as_string()) {

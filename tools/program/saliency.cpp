@@ -1,4 +1,4 @@
-// shcnn saliency: what in an image raises or lowers a class's score, and whether the map of it has vanished.
+// shcnn saliency: maps which pixels raise or lower the score of a class, and reports whether the maps have vanished.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -15,16 +15,16 @@
 namespace shcnn::program {
 namespace {
 
-constexpr double kVanished = 1e-8;  ///< the paper's example of a gradient that has vanished
+constexpr double kVanished = 1e-8;  ///< the paper's example of a vanished gradient
 
 struct Arguments : SaliencyArguments {
   std::string of_class;
 };
 
-/// How many of the maps seen have vanished.
+/// Counts how many maps have vanished.
 struct Tally {
   std::int64_t maps = 0, vanished = 0, all_zero = 0;
-  double smallest = 0;  ///< of the maps' largest gradients
+  double smallest = 0;  ///< minimum over the maps of their largest gradient
   void add(const MapFacts& facts) {
     smallest = maps == 0 ? facts.largest : std::min(smallest, facts.largest);
     ++maps;
@@ -151,7 +151,7 @@ class SaliencyRun {
     fmt::print("gradients are per gray level, in {} on {}\n", args_.precision, machine_.device());
   }
 
-  static constexpr std::int64_t kLines = 200;  ///< images told one by one
+  static constexpr std::int64_t kLines = 200;  ///< maximum number of images with a line of their own
 
   const Arguments& args_;
   const Weights& weights_;
@@ -164,7 +164,7 @@ class SaliencyRun {
 
 void run_saliency(const Arguments& args, const Common& common) {
   const Weights weights = load_weights(args.weights);
-  if (!args.of_class.empty()) class_number(weights.class_names, args.of_class);  // known before anything is computed
+  if (!args.of_class.empty()) class_number(weights.class_names, args.of_class);  // fails early on an unknown class
   const SaliencyInputs inputs = read_saliency_inputs(args, weights, common);
   if (args.precision == "float64") {
     SaliencyRun<double>(args, weights, inputs, common).run();

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr int kFaceSize = 48;
 
-/// The files that the arguments lead to: images as they are, folders by the images in them.
+/// Image files given by the arguments; folders are replaced by the images in them.
 std::vector<std::string> files_of(const std::vector<std::string>& inputs, const Common& common) {
   std::vector<std::string> files;
   for (const std::string& input : inputs) {

@@ -1,4 +1,4 @@
-// What `saliency` and `attack` share: the images they look at, and a network on a device that maps them.
+// Shared by `saliency` and `attack`: the input images, and a network on a device that computes saliency maps.
 #pragma once
 
 #include <memory>
@@ -15,32 +15,34 @@ namespace shcnn::program {
 
 struct SaliencyArguments {
   std::string weights, out, precision = "float32";
-  std::vector<std::string> inputs;  ///< images and folders of images
-  DatasetChoice data;               ///< else a split of a data set
+  std::vector<std::string> inputs;  ///< images and folders of images; if empty, `data` is used
+  DatasetChoice data;               ///< used if there are no `inputs`
   std::string split = "private-test";
-  std::int64_t limit = 0;     ///< images of the split, from the first on; 0 = all
-  std::int64_t pictures = 0;  ///< images that get files in `out`; 0 = all
+  std::int64_t limit = 0;     ///< use only the first images of the split; 0 = all
+  std::int64_t pictures = 0;  ///< write files to `out` only for the first images; 0 = all
   std::int64_t batch = 100;
 };
 void add_saliency_options(OptionSet& verb, SaliencyArguments& args);
-/// Throws Failure(kUsage) on arguments that do not go together.
+/// Throws Failure(kUsage) on missing or conflicting arguments.
 void check_saliency_arguments(const OptionSet& verb, const SaliencyArguments& args, const Common& common);
 
-/// Images of one size, as the network takes them.
+/// Images of one size, as input for the network.
 struct SaliencyInputs {
   int height = 48, width = 48, channels = 1;
-  std::vector<std::string> names;    ///< (M): path, or the data set's name of the image
-  std::vector<std::int32_t> truth;   ///< (M): true class, -1 where not known
+  std::vector<std::string> names;    ///< (M): path, or name of the image in the data set
+  std::vector<std::int32_t> truth;   ///< (M): true class, -1 if unknown
   std::vector<std::uint8_t> pixels;  ///< (M, height, width, channels)
 
   std::int64_t count() const { return static_cast<std::int64_t>(names.size()); }
-  std::int64_t bytes() const { return std::int64_t{height} * width * channels; }  ///< of one image
+  std::int64_t bytes() const { return std::int64_t{height} * width * channels; }  ///< bytes per image
   const std::uint8_t* image(std::int64_t i) const { return pixels.data() + i * bytes(); }
 };
-/// Reads the images that `args` names, scaled to what `weights` was trained on (48 x 48 gray or 112 x 112 RGB).
+/// Reads the images given in `args`. Image files are scaled to the size that `weights` was trained on (48 x 48 gray or
+/// 112 x 112 RGB); a data set must have that size already.
 SaliencyInputs read_saliency_inputs(const SaliencyArguments& args, const Weights& weights, const Common& common);
 
-/// run(), whose NonFiniteScores count from image `first` of `inputs` on: Failure(kNonFinite) that names the image.
+/// Returns run(), which processes the images of `inputs` from index `first` on. Converts NonFiniteScores to a
+/// Failure(kNonFinite) that names the image.
 template <class Run>
 auto naming_images(const SaliencyInputs& inputs, std::int64_t first, const Run& run) {
   try {
@@ -51,7 +53,7 @@ auto naming_images(const SaliencyInputs& inputs, std::int64_t first, const Run& 
   }
 }
 
-/// A trained network, planned for saliency, with its mapper. float on every device; double on `cpu`, in plain loops.
+/// A trained network on a device, with its SaliencyMapper. float: all devices; double: only `cpu`, with naive kernels.
 template <class T>
 class SaliencyMachine {
  public:
@@ -65,9 +67,9 @@ class SaliencyMachine {
   std::unique_ptr<SaliencyMapper<T>> mapper_;
 };
 
-/// "0007-face" for image 7 of "some/where/face.png".
+/// File name stem for an image, e.g. "0007-face" for image 7, "some/where/face.png".
 std::string file_stem(std::int64_t image, const std::string& name);
-/// Class numbers of a name; Failure(kUsage) that lists the names if it is none.
+/// Index of the class `name`; Failure(kUsage) that lists all names if there is no such class.
 std::int32_t class_number(const std::vector<std::string>& class_names, const std::string& name);
 
 }  // namespace shcnn::program

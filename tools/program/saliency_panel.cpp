@@ -23,7 +23,7 @@ void write(cv::Mat& sheet, const std::string& text, int x, int y, double size = 
   cv::putText(sheet, text, cv::Point(x, y), cv::FONT_HERSHEY_SIMPLEX, size, ink, 1, cv::LINE_AA);
 }
 
-/// As much of `text` as `width` pixels hold; dots stand for the start.
+/// Shortens `text` at its start, with "..", to fit into `width` px.
 std::string fitted(std::string text, int width, double size) {
   int base = 0;
   while (text.size() > 4 && cv::getTextSize(text, cv::FONT_HERSHEY_SIMPLEX, size, 1, &base).width > width)
@@ -41,14 +41,14 @@ cv::Mat as_colour(const cv::Mat& image) {
   return colour;
 }
 
-/// Larger pixels, not smoother ones: what is shown is what there is.
+/// Enlarges without interpolation, so that the original pixels stay visible.
 cv::Mat enlarged(const cv::Mat& image, int size) {
   cv::Mat large;
   cv::resize(as_colour(image), large, cv::Size(size, size), 0, 0, cv::INTER_NEAREST);
   return large;
 }
 
-/// Red for +1 over white to blue for -1.
+/// Colour scale: +1 red, 0 white, -1 blue.
 cv::Vec3b heat(float value) {
   const float strength = std::sqrt(std::min(1.0f, std::abs(value)));
   const float r = value > 0 ? 0.80f : 0.13f, g = value > 0 ? 0.09f : 0.40f, b = value > 0 ? 0.11f : 0.67f;

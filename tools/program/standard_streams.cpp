@@ -10,7 +10,7 @@
 namespace shcnn::program {
 namespace {
 
-/// A write to a broken pipe sends SIGPIPE, whose default ends the process. Within this scope it sends none.
+/// Suppresses SIGPIPE, which a write to a broken pipe sends and which ends the process by default, in this scope.
 class NoBrokenPipeSignal {
  public:
   NoBrokenPipeSignal() noexcept {
@@ -41,7 +41,7 @@ class NoBrokenPipeSignal {
 
 void occupy_closed_descriptors() noexcept {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    // the lowest free number is the closed one, since those below are open by now
+    // open() returns the lowest free descriptor: this one, since all lower ones are open by now.
     if (::fcntl(descriptor, F_GETFD) < 0 && errno == EBADF) (void)::open("/dev/null", O_RDONLY);
   }
 }

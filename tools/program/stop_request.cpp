@@ -1,4 +1,4 @@
-// The flag is the one global of the program: a signal handler can reach nothing else.
+// The flag must be a global variable: a signal handler has no other way to pass it on.
 #include "tools/program/stop_request.h"
 
 #include <csignal>
@@ -22,9 +22,9 @@ extern "C" void note_request(int signal) {
 void watch_for_stop_requests() {
   struct sigaction action {};
   action.sa_handler = note_request;
-  action.sa_flags = SA_RESTART;  // a write in progress is not cut short
+  action.sa_flags = SA_RESTART;  // interrupted system calls such as write are restarted
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaction(signal, &action, nullptr);
-  struct sigaction hangup {};  // of the terminal; ignored under nohup, which is then left so
+  struct sigaction hangup {};  // if ignored (nohup), leave it ignored
   sigaction(SIGHUP, nullptr, &hangup);
   if (hangup.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
 }

@@ -1,12 +1,12 @@
-// SIGINT, SIGTERM, SIGUSR1 and SIGHUP (the terminal was closed) ask for a checkpoint and an orderly end.
+// SIGINT, SIGTERM, SIGUSR1 and SIGHUP (terminal closed) request a checkpoint and an orderly exit.
 #pragma once
 
 namespace shcnn::program {
 
-/// From here on these signals set a flag instead of ending the process; a second SIGINT ends it at once.
-/// SIGHUP stays ignored where it was (nohup).
+/// Installs handlers: these signals set a flag instead of ending the process; a second SIGINT ends it immediately.
+/// If SIGHUP was ignored (nohup), it stays ignored.
 void watch_for_stop_requests();
-/// True once one of them has arrived.
+/// True after one of these signals has arrived.
 bool stop_requested() noexcept;
 
 }  // namespace shcnn::program

@@ -1,5 +1,5 @@
-// toml++ limits the nesting of values, but not that of tables, whose destructor recurses: [a.a.a.a.a ...] ends in a
-// stack overflow. So nesting is checked before the text is parsed.
+// toml++ limits the nesting of values but not of tables, whose destructor is recursive: [a.a.a.a.a ...] causes a stack
+// overflow. Therefore nesting is checked before parsing.
 #include "tools/program/toml_file.h"
 
 #include <fmt/format.h>
@@ -17,10 +17,10 @@ namespace {
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 20;
 constexpr int kMostDepth = 16;
 
-/// The first line in which arrays, inline tables or dotted keys are nested deeper than kMostDepth; 0: none. A text that
-/// is no TOML may pass.
+/// Number of the first line in which arrays, inline tables or dotted keys are nested deeper than kMostDepth; 0 if there
+/// is none. Text that is not valid TOML may pass; the parser rejects it.
 int line_nested_too_deep(std::string_view text) {
-  int line = 1, brackets = 0, dots = 0;  // dots of one key, or of one number
+  int line = 1, brackets = 0, dots = 0;  // dots in the current key or number
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (c == '"' || c == '\'') {  // a string: skip to its end
@@ -31,7 +31,7 @@ int line_nested_too_deep(std::string_view text) {
         if (text[i] == '\\' && c == '"') ++i;
         if (i < text.size() && text[i] == '\n') {
           ++line;
-          if (!long_string) break;  // no TOML: the parser says so
+          if (!long_string) break;  // invalid TOML: the parser reports it
         }
       }
       i += end.size() - 1;

@@ -1,4 +1,4 @@
-// shcnn train: trains the static network on FER2013, FER+ or folders of faces, into a RUN folder that can be resumed.
+// shcnn train: trains the static network on FER2013, FER+ or folders of faces. The RUN folder can be resumed.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -26,9 +26,9 @@ namespace shcnn::program {
 namespace {
 
 constexpr const char* kNoValidation = "none";
-constexpr int kAnyClasses = 7;  ///< replaced by the data set's number; no setting of a recipe depends on it
+constexpr int kAnyClasses = 7;  ///< number of classes until the data are read; no recipe setting depends on it
 
-/// The verb's arguments. Settings of TrainConfig are kept as changes to whatever the recipe says.
+/// The verb's arguments. Settings of TrainConfig are stored as changes to the recipe.
 struct TrainArguments {
   DatasetChoice data;
   std::string out;
@@ -38,7 +38,7 @@ struct TrainArguments {
   bool resume = false, force_resume = false, report = true;
   std::int64_t save_every = TrainHooks{}.save_every;
   TrainChanges changes;
-  std::unique_ptr<RunFolder> folder;  ///< once it is opened
+  std::unique_ptr<RunFolder> folder;  ///< null until opened
 
   TrainConfig resolved(int classes, const Common& common) const {
     TrainConfig config = shcnn::recipe(recipe, Variant::kStatic, classes, data.dataset);
@@ -51,7 +51,7 @@ struct TrainArguments {
   }
 };
 
-/// What the weights files of this run say beside the tensors.
+/// Metadata for the weights files of this run.
 Weights weights_template(const TrainConfig& config, const Samples& data, const std::string& dataset) {
   Weights weights;
   weights.model = config.model;
@@ -71,7 +71,7 @@ std::string epoch_line(const EpochRecord& r, int epochs, bool best, double secon
   return line + fmt::format("  {:.1f} s", seconds);
 }
 
-/// One call of the verb: everything that the hooks of the trainer share.
+/// One call of the verb; holds the state shared by the trainer hooks.
 class TrainRun {
  public:
   TrainRun(TrainArguments& args, const Common& common, const OptionSet& verb)
@@ -85,10 +85,10 @@ class TrainRun {
     const RunFolder::Open open = args_.resume    ? RunFolder::Open::kResume
                                  : common_.force ? RunFolder::Open::kReplace
                                                  : RunFolder::Open::kNew;
-    RunFolder::check(args_.out, open);  // before the data are read
+    RunFolder::check(args_.out, open);  // fails early, before the data are read
     BackendOptions options;
     options.threads = common_.threads;
-    Backend backend = make_backend(common_.device, options);  // a device that is not there is found out first
+    Backend backend = make_backend(common_.device, options);  // first, so that an unavailable device is reported early
     load_data();
     const Samples* validation = validation_ ? &validation_->samples : nullptr;
     Trainer trainer(backend, config_, training_.samples, validation);
@@ -115,7 +115,7 @@ class TrainRun {
   }
 
  private:
-  /// report.html. A run that has been trained has not failed because its page cannot be drawn.
+  /// Writes report.html. Errors become a remark: a finished training must not fail because of its report.
   void write_page() const {
     try {
       ReportOptions options;
@@ -127,7 +127,7 @@ class TrainRun {
   }
 
   void load_data() {
-    if (args_.validation_split != kNoValidation) usage_from_string(args_.validation_split);  // refuse before reading
+    if (args_.validation_split != kNoValidation) usage_from_string(args_.validation_split);  // fails early if invalid
     training_ = load_split(args_.data, args_.data.rule, "training", common_);
     remark_problems(common_, training_.problems);
     if (args_.validation_split != kNoValidation) {
@@ -201,7 +201,7 @@ class TrainRun {
   std::optional<LoadedSplit> validation_;
   TrainConfig config_;
   Progress progress_, validation_progress_;
-  std::optional<Confusion> best_validation_;  ///< of this call's epochs
+  std::optional<Confusion> best_validation_;  ///< at the best epoch of this call
   int epochs_ = 0;
   std::chrono::steady_clock::time_point epoch_start_ = std::chrono::steady_clock::now();
 };
@@ -219,7 +219,7 @@ void add_train(OptionSet& app, Common& common, Verbs& verbs) {
        "shcnn train --dataset fer2013 --data fer2013.csv --out RUN --epochs 5",
        "shcnn train --dataset faces --data DIR --out RUN --recipe code", "shcnn train --out RUN --resume"});
   auto args = std::make_shared<TrainArguments>();
-  args->data.rule = "soft";  // the paper's training set; validation uses --val-rule
+  args->data.rule = "soft";  // the paper's rule for training; validation uses --val-rule
   add_dataset_options(verb, args->data);
   verb.add_option("--out", args->out, "RUN: output folder");
   verb.add_option("--recipe", args->recipe, "paper or code (the authors' program)").show_default();
@@ -238,7 +238,7 @@ void add_train(OptionSet& app, Common& common, Verbs& verbs) {
   const auto resolve = [&verb, args, &common] {
     if (args->resume && !args->out.empty()) {
       RunFolder::check(args->out, RunFolder::Open::kResume);
-      // Its lock comes before a look at its settings, which another process may be changing.
+      // Lock the folder before reading its settings: another process may be changing them.
       if (!common.print_config) args->folder = std::make_unique<RunFolder>(args->out, RunFolder::Open::kResume);
       const std::filesystem::path stored = std::filesystem::path(args->out) / kConfigFile;
       if (common.config.empty() && std::filesystem::exists(stored)) apply_config_file(verb, stored.string());

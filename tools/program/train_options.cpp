@@ -6,10 +6,10 @@
 namespace shcnn::program {
 namespace {
 
-/// The help's heading; it also tells these flags from others that happen to have a setting's name (loso --classes).
+/// Heading in --help. It also distinguishes these options from others that share a setting's name (loso --classes).
 constexpr const char* kGroup = "Override the recipe";
 
-/// Adds a flag that changes one setting of the recipe.
+/// Adds an option that overrides one setting of the recipe.
 template <class T>
 void add_change(OptionSet& verb, TrainChanges& changes, const std::string& name, const std::string& what,
                 std::function<void(TrainConfig&, const T&)> change) {

@@ -1,4 +1,4 @@
-// Flags that change single settings of a training recipe, for every verb that trains.
+// Options that override single settings of a training recipe, for all verbs that train.
 #pragma once
 
 #include <functional>
@@ -9,15 +9,15 @@
 
 namespace shcnn::program {
 
-/// In the order in which they were given.
+/// Overrides, in the order in which they were given.
 using TrainChanges = std::vector<std::function<void(TrainConfig&)>>;
 
-/// What ends a training: epochs alone, or steps where they are given.
+/// How the length of a training can be given: in epochs only, or also in steps.
 enum class TrainingLength { kEpochs, kEpochsOrSteps };
 
-/// Adds --epochs, --batch, --lr and the others; `changes` must outlive the verb.
+/// Adds --epochs, --batch, --lr and the other overrides; `changes` must outlive `verb`.
 void add_train_changes(OptionSet& verb, TrainChanges& changes, TrainingLength length = TrainingLength::kEpochsOrSteps);
-/// Shows what the recipe decided where no flag did.
+/// Sets the shown defaults of options that were not given to the values in `config`.
 void show_resolved(OptionSet& verb, const TrainConfig& config);
 
 }  // namespace shcnn::program

@@ -1,4 +1,5 @@
-// The verbs of the program: each function adds one to `app`, with its options and what it does.
+// The verbs of the program. Each function adds one verb, with its options, to the verb above it and to
+// `verbs`.
 #pragma once
 
 #include "tools/program/common.h"
