@@ -8,11 +8,11 @@
 namespace shcnn::test {
 namespace {
 
-// Random streams of the shape draws; values are drawn from streams of the tests' own.
+// Streams of the random shapes; the tests draw values from other streams.
 constexpr std::uint32_t kConvStream = 1u << 30, kPoolStream = kConvStream + 1, kDenseStream = kConvStream + 2,
                         kScoreStream = kConvStream + 3;
 
-// One off the widths that kernels like: vectors of 4, 8 and 16, warps of 32, tiles of 64; then primes.
+// Sizes next to those that kernels use (vectors of 4, 8 and 16, warps of 32, tiles of 64), and primes.
 constexpr std::int64_t kAwkward[] = {1,  2,  3,  4,  5,  7,  8,  9,  11, 13, 15, 16,
                                      17, 23, 31, 32, 33, 47, 48, 49, 63, 64, 65};
 
@@ -25,7 +25,7 @@ void add_model(std::vector<ConvCase>& cases, Variant variant, std::int64_t sampl
   }
 }
 
-/// A max-pool that stores every pooled cell whose window holds a cell of the map: what the model table asks for.
+/// A max-pool that stores every pooled cell whose window contains a cell of the map, as the model table does.
 PoolCase live_pool(std::int64_t channels, std::int64_t height, std::int64_t width, std::int64_t samples, int pad,
                    double slope) {
   const int first = pad / 2;
@@ -39,7 +39,7 @@ PoolCase live_pool(std::int64_t channels, std::int64_t height, std::int64_t widt
           slope};
 }
 
-/// A max-pool that stores the whole pooled padded map, windows of nothing but ring included.
+/// A max-pool that stores the whole pooled padded map, including windows that contain only the ring of padding.
 PoolCase whole_pool(std::int64_t channels, std::int64_t height, std::int64_t width, std::int64_t samples, int pad,
                     double slope) {
   return {channels, height, width, samples, {pad, 0}, (height + 2 * pad + 1) / 2, (width + 2 * pad + 1) / 2, slope};
@@ -67,12 +67,12 @@ std::vector<ConvCase> conv_cases(bool small, int random) {
   add_model(cases, Variant::kStatic, small ? 1 : 10);
   if (!small) {
     add_model(cases, Variant::kMicro, 1);
-  } else {  // the micro variant's extents and pads, with few channels
+  } else {  // the micro variant's sizes and pads, with few channels
     cases.push_back({3, 4, 112, 112, 1, 5, {2, 2}});
     cases.push_back({4, 5, 56, 56, 1, 3, {1, 1}});
     cases.push_back({4, 8, 28, 28, 1, 5, {2, 2}});
   }
-  // one factor at a time around a small base
+  // A small base case with one dimension varied at a time.
   const ConvCase base{3, 5, 9, 7, 4, 3, {1, 1}};
   for (const std::int64_t size : kAwkward) {
     ConvCase c = base;
@@ -91,12 +91,13 @@ std::vector<ConvCase> conv_cases(bool small, int random) {
     c.samples = size;
     cases.push_back(c);
   }
-  // the GPU's tiles by the number of lanes, with copies of 4 and 16 bytes, and depths that are whole chunks or not
+  // The GPU kernels' tiles for each number of lanes, with copies of 4 and 16 bytes, and depths that are and are not a
+  // multiple of the chunk.
   cases.push_back({3, 1, 80, 80, 4, 1, {0, 0}});
   cases.push_back({44, 1, 80, 80, 4, 1, {0, 0}});
   cases.push_back({44, 1, 71, 73, 5, 1, {0, 0}});
   cases.push_back({44, 5, 5, 5, 4, 3, {1, 1}});
-  // every kernel with every mix of pads, also so wide that a tap meets nothing but padding
+  // Every kernel size with every combination of pads, including pads so large that a tap only covers padding.
   for (const int kernel : {1, 3, 5}) {
     for (int begin = 0; begin <= kernel; ++begin) {
       for (int end = 0; end <= kernel; ++end) cases.push_back({2, 3, 6, 5, 3, kernel, {begin, end}});
@@ -181,7 +182,7 @@ std::vector<DenseCase> dense_cases(bool small, int random) {
     cases.push_back({10, size, 6});
     cases.push_back({10, 9, size});
   }
-  // the GPU's narrow and wide tiles, with copies of 16 bytes of both operands or of one
+  // the GPU kernels' narrow and wide tiles, with copies of 16 bytes of both operands or of one
   cases.push_back({8, 12, 4});
   cases.push_back({8, 12, 103});
   cases.push_back({1, 1, 1});

@@ -1,9 +1,8 @@
-// The op case table: one list of shapes an op family, for every executor, for the plain loops and for finite
-// differences.
+// Test shapes: one list per op family, used for every executor, for the plain loops and for finite differences.
 //
-// Each list holds the paper's shapes of both variants (reduced batch where a full one is costly), sizes that are 1,
-// odd, prime and one off a vector, a tile or a warp, empty batches, and random shapes drawn log-uniformly under a cap
-// of work.
+// Each list contains the paper's shapes of both variants (with a smaller batch if the full one is slow), sizes that are
+// 1, odd, prime and one more or less than a vector, tile or warp, empty batches, and random shapes drawn log-uniformly
+// up to a maximum number of operations.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +13,7 @@
 
 namespace shcnn::test {
 
-/// Floating-point operations that one random case may cost: of the whole table, and of simt and sanitizer runs.
+/// Maximum number of floating-point operations of one random case: in full runs, and in simt and sanitizer runs.
 inline constexpr double kFlopCap = 20e6;
 inline constexpr double kSmallFlopCap = 2e6;
 
@@ -33,10 +32,10 @@ struct ConvCase {
   std::string text() const;
 };
 
-/// Max and average pools. `y` of a max-pool is what `pool` and the extents below say.
+/// Max and average pools. The shape of a max-pool's y follows from `pool`, `rows` and `columns`.
 struct PoolCase {
   std::int64_t channels, height, width, samples;
-  MaxPool pool;                ///< of a max-pool; an average-pool ignores it
+  MaxPool pool;                ///< used by max-pools only
   std::int64_t rows, columns;  ///< stored pooled cells of a max-pool
   double slope;
 
@@ -52,11 +51,11 @@ struct DenseCase {
   std::string text() const;
 };
 
-/// `small`: for simt and sanitizers. `random`: how many random shapes follow the fixed ones.
+/// `small`: for simt and sanitizers. `random`: number of random shapes after the fixed ones.
 std::vector<ConvCase> conv_cases(bool small, int random);
 std::vector<PoolCase> pool_cases(bool small, int random);
 std::vector<DenseCase> dense_cases(bool small, int random);
-/// (classes, samples) in outputs and samples.
+/// Fields `outputs` and `samples` are (classes, samples).
 std::vector<DenseCase> score_cases(int random);
 
 }  // namespace shcnn::test

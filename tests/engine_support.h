@@ -1,4 +1,4 @@
-// Samples and networks that the engine's tests share.
+// Samples and networks shared by the engine's tests.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 
 namespace shcnn::test {
 
-/// `count` noise images with a bright band whose place is the class, so that there is something to learn.
+/// `count` noise images with a bright band whose position depends on the class, so that they can be learned.
 inline Samples banded_samples(int count, int classes, int size, int channels, std::uint64_t seed, bool soft = false) {
   Samples samples;
   samples.height = samples.width = size;
@@ -40,7 +40,7 @@ inline Samples banded_samples(int count, int classes, int size, int channels, st
   return samples;
 }
 
-/// A table and a context in precision T on a CPU device: the plain loops.
+/// The plain loops in precision T on a CPU device, with a context.
 template <class T>
 struct PlainMachine {
   Backend backend = make_backend("cpu", {});
@@ -49,7 +49,7 @@ struct PlainMachine {
   const Context& context() { return backend.context; }
 };
 
-/// The reference's network with the parameters and options of `model`.
+/// The reference network with the parameters and options of `model`.
 inline ReferenceNet reference_of(const Parameters<double>& parameters, const Model& model) {
   ReferenceNet net;
   net.is_static = model.options.variant == Variant::kStatic;
@@ -60,7 +60,7 @@ inline ReferenceNet reference_of(const Parameters<double>& parameters, const Mod
   return net;
 }
 
-/// A network in training, initialised, with the first epoch's order: in precision T on one device.
+/// An initialised training network in precision T on one device, with the sample order of the first epoch.
 template <class T>
 struct Learner {
   Learner(Device& device, const Context& context, const Ops<T>& ops, const Model& model, const TrainConfig& config,

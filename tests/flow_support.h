@@ -12,7 +12,7 @@
 
 namespace shcnn::test {
 
-/// (height, width) gray levels.
+/// Gray levels (height, width).
 struct Gray {
   int width = 0;
   int height = 0;
@@ -23,7 +23,7 @@ struct Gray {
   flow::GrayImage view() const { return flow::GrayImage::floats(pixels.data(), width, height, 1.0f); }
 };
 
-/// (height, width, 2) pixels.
+/// Flow (height, width, 2) in pixels.
 struct Flow {
   int width = 0;
   int height = 0;
@@ -37,8 +37,7 @@ struct Flow {
   }
 };
 
-/// A smooth texture of a few waves, sampled at (x - dx, y - dy): what the image at (0, 0) becomes after moving by (dx,
-/// dy).
+/// A smooth texture made of a few waves, sampled at (x - dx, y - dy): the image for (0, 0) moved by (dx, dy).
 inline Gray waves(int width, int height, std::uint32_t stream, double dx = 0, double dy = 0) {
   Random random(stream);
   struct Wave {
@@ -70,7 +69,7 @@ inline Flow solve(const flow::Tvl1Params& params, const Gray& first, const Gray&
   return out;
 }
 
-/// The instruction sets that this machine runs.
+/// The instruction sets that this machine supports.
 std::vector<std::string> isas_here();
 
 }  // namespace shcnn::test

@@ -1,4 +1,4 @@
-// What the tests of io/ share: a folder of their own, files by content, and errors by their text.
+// Helpers of the tests of io/: temporary folders, writing and reading files, and texts of errors.
 #pragma once
 
 #include <unistd.h>
@@ -14,12 +14,12 @@
 
 namespace shcnn::io::test {
 
-/// Where test files of a few kB go: memory, where there is such a folder, since fsync costs nothing there.
+/// Folder for test files of a few kB: in memory if /dev/shm is writable, because fsync is cheap there.
 inline std::filesystem::path small_file_folder() {
   return ::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : std::filesystem::temp_directory_path();
 }
 
-/// A folder that lives as long as this object.
+/// A temporary folder, deleted by the destructor.
 class TemporaryFolder {
  public:
   explicit TemporaryFolder(const std::filesystem::path& parent = small_file_folder()) {
@@ -36,7 +36,7 @@ class TemporaryFolder {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  /// How many entries, hidden ones included.
+  /// Number of entries, including hidden ones.
   long entries() const {
     return std::distance(std::filesystem::directory_iterator(path_), std::filesystem::directory_iterator());
   }
@@ -58,7 +58,7 @@ inline std::string get(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-/// The text of the io::Error that `call` throws, checked to be one line; "no error" where it throws none.
+/// The text of the io::Error that `call` throws, checked to be one line; "no error" if it throws none.
 template <class Call>
 std::string error_text(Call call, ErrorKind* kind = nullptr) {
   try {

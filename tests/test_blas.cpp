@@ -1,5 +1,5 @@
-// The calls of cuBLAS, against a stand-in for it (support/cublas_stand_in.cpp): which matrix is which, transposed or
-// not, and how the handle is set up. What cuBLAS itself computes, ops.cuda.dense shows on a GPU.
+// Calls to cuBLAS, against a stand-in (support/cublas_stand_in.cpp): order of the operands, transposition, and set-up
+// of the handle. Tests of cuBLAS itself run on a GPU as ops.cuda.dense.
 #include <catch2/catch.hpp>
 #include <vector>
 
@@ -10,7 +10,7 @@ using namespace shcnn;
 
 namespace {
 
-/// `transposed`: the same matrix as it stands in memory with rows and columns exchanged.
+/// Transposed copy of the row-major matrix `from` (rows, cols).
 std::vector<float> transposed(const std::vector<float>& from, int rows, int cols) {
   std::vector<float> to(from.size());
   for (int r = 0; r < rows; ++r) {

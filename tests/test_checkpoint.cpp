@@ -1,4 +1,4 @@
-// Weights files: what goes in comes out, and what is wrong is refused by name.
+// Weights and state files: the content read equals the content written, and errors in a file are named.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A file name of this process, removed at the end.
+/// A file name that is unique to this process; the file is removed at the end.
 struct TemporaryFile {
   fs::path path;
   explicit TemporaryFile(const char* name) : path(fs::temp_directory_path() / (std::to_string(::getpid()) + name)) {}
@@ -63,13 +63,13 @@ TEST_CASE("Weights come back as they were written, in the paper's order", "[chec
   CHECK(in.input_scale == out.input_scale);
   CHECK(in.epoch == 3);
   CHECK(in.tensors == out.tensors);
-  // dead columns interleaved: a network that loads them gives them back
+  // dead columns are interleaved: a network that loads the weights returns the same ones
   PlainMachine<float> machine;
   const Model model = make_model(in.model);
   Network<float> network(machine.device(), machine.context(), machine.ops, model, NetworkUse::kInference, 1);
   in.store_to(network.parameters());
   CHECK(network.parameters().read(6, ParameterKind::kValue) == out.tensors[6]);
-  // and the live part is the columns that the model names
+  // the live part holds the columns that the model lists
   const auto columns = model.live_columns();
   const View<float> live = network.parameters().weight(3);
   for (const std::int64_t row : {0, 1, 2047}) {
@@ -111,7 +111,7 @@ TEST_CASE("A weights file that cannot serve is refused with its name and what is
 
 namespace {
 
-/// A file in memory, where there is such a folder: these are large and written often.
+/// A file in memory if possible, because these files are large and written often.
 struct LargeFile {
   fs::path path;
   explicit LargeFile(const char* suffix = "")
@@ -119,7 +119,7 @@ struct LargeFile {
   ~LargeFile() { fs::remove(path); }
 };
 
-/// A safetensors file taken apart, to be changed and written again with a hash that fits.
+/// The parts of a safetensors file, to be changed and written again with the correct hash.
 struct OpenedFile {
   io::Metadata metadata;
   std::map<std::string, std::pair<io::TensorInfo, std::vector<std::byte>>> tensors;
@@ -144,7 +144,7 @@ struct OpenedFile {
   }
 };
 
-/// Replaces the one `from` in a file's header by `to`, of the same length.
+/// Replaces the only occurrence of `from` in a file's header by `to`, which has the same length.
 void replace_in_header(const fs::path& path, const std::string& from, const std::string& to) {
   REQUIRE(from.size() == to.size());
   std::fstream stream(path, std::ios::in | std::ios::out | std::ios::binary);
@@ -212,7 +212,7 @@ TEST_CASE("Weights of other programs: half precision, no epoch, no hash", "[chec
         info.dtype = dtype;
         std::vector<std::uint16_t> halves;
         for (float& value : want.tensors[index]) {
-          // powers of two between 2^-6 and 2^6, which both types hold
+          // powers of two between 2^-6 and 2^6, which both types represent exactly
           const int exponent = static_cast<int>(halves.size() % 13) - 6;
           const bool negative = value < 0;
           value = std::ldexp(negative ? -1.0f : 1.0f, exponent);
@@ -232,7 +232,7 @@ TEST_CASE("Weights of other programs: half precision, no epoch, no hash", "[chec
     parts.write(file.path);
     replace_in_header(file.path, key, "other." + key.substr(6));
     CHECK_THAT(load_error(file.path), Catch::Contains("metadata 'other.") && Catch::Contains("is unknown"));
-    // the hash becomes the text of a key that every program may write
+    // the hash becomes the text of an optional key
     replace_in_header(file.path, "other." + key.substr(6) + "\"", "recipe\"" + std::string(key.size() - 6, ' '));
     CHECK(load_weights(file.path).tensors == weights.tensors);
   }
@@ -247,8 +247,9 @@ TEST_CASE("No turned bit in the header of a weights file goes unnoticed", "[chec
   std::string header(length, '\0');
   stream.read(header.data(), static_cast<std::streamsize>(length));
   REQUIRE(stream);
-  // All bits of what decides whether the hash is asked for, and one bit of every eighth byte of the rest: whatever
-  // passes as a header takes a hash over the whole file. (test_io_safetensors turns every bit of a small file.)
+  // All bits of the two keys that decide whether the hash is checked, and one bit of every eighth byte of the rest,
+  // because each header that is accepted costs a hash of the whole file. (test_io_safetensors flips every bit of a
+  // small file.)
   std::vector<std::pair<std::size_t, int>> flips;
   for (const std::string& part :
        {std::string("\"format\":\"shcnn-weights-1\""), "\"" + std::string(io::kHashKey) + "\""}) {
@@ -403,7 +404,7 @@ TEST_CASE("A state of impossible values is refused by tensor and value, and not 
     }
   }
 
-  // the writer refuses the same and leaves what is there
+  // The writer refuses the same values and keeps the existing file.
   save_state(file.path, previous.path, model, good);
   SavedState diverged = good;
   diverged.state.second_moment[2][4] = std::numeric_limits<float>::infinity();
@@ -418,7 +419,7 @@ TEST_CASE("A state of impossible values is refused by tensor and value, and not 
 }
 
 TEST_CASE("Outputs that are no numbers are an error that names the image", "[checkpoint][executor]") {
-  // Filters of 3e38: black images give finite logits, a bright one infinities and their differences.
+  // Filters of 3e38: black images give finite logits, a bright one gives infinities and NaN (their differences).
   const TemporaryFile file("overflow.safetensors");
   Weights weights = random_weights(3);
   std::fill(weights.tensors[0].begin(), weights.tensors[0].end(), 3e38f);
@@ -497,12 +498,12 @@ TEST_CASE("The recogniser gives what the evaluator gives", "[checkpoint][executo
     for (std::size_t c = 0; c < 7; ++c)
       CHECK(predictions[i].scores[c] == Approx(expected.scores[i * 7 + c]).margin(1e-5));
   }
-  // twice the size, every pixel doubled, and rows further apart: the mean of each 2x2 block is the small image
+  // Twice the size with every pixel doubled and a larger row stride: the mean of each 2x2 block gives the small image.
   std::vector<std::uint8_t> large(96 * 128, 77);
   for (int y = 0; y < 96; ++y)
     for (int x = 0; x < 96; ++x)
       large[static_cast<std::size_t>(y * 128 + x)] = samples.pixels[static_cast<std::size_t>((y / 2) * 48 + x / 2)];
-  // (an executor may order its sums otherwise for one image than for five)
+  // An executor may sum in another order for one image than for five.
   const std::vector<float> halved = recognizer.predict({large.data(), 96, 96, 128}).scores;
   REQUIRE(halved.size() == 7);
   for (std::size_t c = 0; c < 7; ++c) CHECK(halved[c] == Approx(predictions[0].scores[c]).margin(1e-6));

@@ -1,8 +1,8 @@
-// Convolutions of the executor under test beside cuDNN's: forward, input gradient, filter gradient.
+// Convolutions of the executor under test compared with cuDNN: forward, input gradient, filter gradient.
 //
-// ops.cuda.cudnn runs it on a GPU, where NVIDIA's library is a second opinion that shares nothing with this project's
-// loops. cudnn.stand_in runs it on the cpu executor and host memory with a stand-in for the library
-// (support/cudnn_stand_in.cpp): that shows the calls to be right, and nothing about cuDNN.
+// ops.cuda.cudnn runs it on a GPU, where NVIDIA's library is a reference independent of this project's loops.
+// cudnn.stand_in runs it on the cpu executor and host memory with a stand-in for the library
+// (support/cudnn_stand_in.cpp): this checks the calls, but not cuDNN.
 #include <catch2/catch.hpp>
 
 #include "bench/peers/cudnn/cudnn_convolution.h"
@@ -25,13 +25,13 @@ constexpr int kRandomCases = 100;
 Shape shape_of_a(const ConvCase& c, Direction d) { return d == Direction::kBackwardData ? c.w() : c.x(); }
 Shape shape_of_b(const ConvCase& c, Direction d) { return d == Direction::kForward ? c.w() : c.z(); }
 
-/// K: products in one output.
+/// K: number of products in one output.
 double terms(const ConvCase& c, Direction d) {
   if (d == Direction::kBackwardFilter) return static_cast<double>(c.z()[1] * c.z()[2] * c.samples);
   return static_cast<double>((d == Direction::kForward ? c.in_channels : c.out_channels) * c.kernel * c.kernel);
 }
 
-/// cuDNN pads alike on both sides: where the case does not, x is handed over with its zeros (begin, end) around it.
+/// cuDNN pads both sides equally: for other pads, x is passed with its zeros (begin, end) stored around it.
 struct Zeros {
   int begin = 0, end = 0, symmetric = 0;
   explicit Zeros(const ConvCase& c) {
@@ -51,7 +51,8 @@ std::int64_t cudnn_index(std::int64_t channels, std::int64_t height, std::int64_
   return n * channels * height * width + inner;
 }
 
-/// Calls move(i, j) for each element: i in our map (C,H,W,N) of `shape`, j in cuDNN's with zeros around it.
+/// Calls move(i, j) for each element: i is its index in this project's map (C,H,W,N) of `shape`, j in cuDNN's with
+/// zeros around it.
 template <class Move>
 void for_each_cell(const Shape& shape, int begin, int end, bool channels_last, const Move& move) {
   const std::int64_t height = shape[1] + begin + end, width = shape[2] + begin + end;
@@ -62,7 +63,7 @@ void for_each_cell(const Shape& shape, int begin, int end, bool channels_last, c
         for (std::int64_t n = 0; n < shape[3]; ++n)
           move(i++, cudnn_index(shape[0], height, width, channels_last, n, c, y + begin, x + begin));
 }
-/// The same for weights: i in ours (Co,Ci,K,K), j in cuDNN's.
+/// The same for weights: i is the index in this project's (Co,Ci,K,K), j in cuDNN's.
 template <class Move>
 void for_each_weight(const Shape& shape, bool channels_last, const Move& move) {
   std::int64_t i = 0;
@@ -73,7 +74,7 @@ void for_each_weight(const Shape& shape, bool channels_last, const Move& move) {
           move(i++, cudnn_index(shape[1], shape[2], shape[3], channels_last, co, ci, y, x));
 }
 
-/// One operand or result in cuDNN's order, on the device.
+/// One operand or result in cuDNN's layout, on the device.
 class CudnnTensor {
  public:
   enum class Kind { kX, kW, kZ };
@@ -185,7 +186,7 @@ void compare(Cudnn& cudnn, const ConvCase& c, Direction direction, std::uint32_t
   const Tensor<float> products =
       by_cudnn(cudnn, c, direction, CudnnChoice::kExact, channels_last, magnitudes(a), magnitudes(b));
   const Tensor<float> got = by_executor(c, direction, a, b);
-  // each of the two may be off by the rule for sums of products; the sum of magnitudes is itself rounded
+  // Each of the two results has the error of the rule for sums of products; the sum of magnitudes is itself rounded.
   const double factor = 2.01 * 8 * std::sqrt(k) * kUnitRoundoff;
   CHECK(outside(got, want, [&](std::int64_t i) { return factor * static_cast<double>(products[i]); }) == "");
   if (want.count() >= kFewestForStatistics) {
@@ -193,7 +194,7 @@ void compare(Cudnn& cudnn, const ConvCase& c, Direction direction, std::uint32_t
   }
 }
 
-/// The network's own shapes: where cuDNN's search is tried as well.
+/// The network's own shapes, for which cuDNN's search is also tested.
 std::vector<ConvCase> network_cases() {
   std::vector<ConvCase> cases;
   for (const Variant variant : {Variant::kStatic, Variant::kMicro}) {
@@ -220,7 +221,7 @@ TEST_CASE("Convolutions of every shape are cuDNN's plain products", "[cudnn]") {
   std::printf("cuDNN %s\n", cudnn.version().c_str());
   const std::vector<ConvCase> cases = conv_cases(wants_small_cases(), kRandomCases);
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    if (cases[i].samples == 0) continue;  // cuDNN has no empty tensors
+    if (cases[i].samples == 0) continue;  // cuDNN does not support empty tensors
     for (const Direction direction : kDirections) {
       INFO("case " << i << ", direction " << static_cast<int>(direction) << ": " << cases[i].text());
       compare(cudnn, cases[i], direction, static_cast<std::uint32_t>(i), false);
@@ -228,7 +229,7 @@ TEST_CASE("Convolutions of every shape are cuDNN's plain products", "[cudnn]") {
   }
 }
 
-// Winograd and Fourier transforms round more than sums of products do; tf32 would be at 1e-7.
+// Winograd and Fourier transforms have larger rounding errors than sums of products; tf32 would be at 1e-7.
 TEST_CASE("At the network's shapes cuDNN's fastest choice agrees too", "[cudnn]") {
   Cudnn cudnn(executor().context.stream);
   for (const ConvCase& c : network_cases()) {
@@ -243,7 +244,8 @@ TEST_CASE("At the network's shapes cuDNN's fastest choice agrees too", "[cudnn]"
   }
 }
 
-// Hidden: not every cuDNN has a plain float32 product for channels innermost. Of the stand-in, whose tf32 adds 0.25.
+// Hidden: not every cuDNN has a plain float32 convolution for channels-last layouts. Uses the stand-in, whose tf32 mode
+// adds 0.25.
 TEST_CASE("The calls say where channels are and what may be rounded", "[.][stand_in]") {
   Cudnn cudnn(executor().context.stream);
   const ConvCase cases[] = {{3, 5, 6, 7, 2, 3, {1, 1}}, {2, 3, 6, 5, 4, 5, {0, 2}}};

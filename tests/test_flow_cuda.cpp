@@ -1,6 +1,6 @@
-// The batch solver of flow/cuda on the executor that --device names, against the CPU's solver. Both do the same
-// operations in the same order, so on simt flows are demanded equal; on a GPU, where one correction of a length is
-// divided approximately, within 1e-3 px for 99.9 % of pixels and 0.05 px for all.
+// The batch solver of flow/cuda on the executor that --device names, compared with the CPU's solver. Both do the same
+// operations in the same order, so flows must be equal on simt. On a GPU, whose approximate reciprocal root may leave
+// an error of one ulp, they must agree within 1e-3 px for 99.9 % of pixels and 0.05 px for all.
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <limits>
@@ -139,7 +139,7 @@ TEST_CASE("every parameter means what it means on the CPU", "[flow]") {
 TEST_CASE("pairs stop where the CPU's stop", "[flow]") {
   const int w = 57, h = 41;
   for (const double gamma : {0.0, 0.1}) {
-    // With a large epsilon pairs rest after a few iterations, anywhere within a launch; with a small one never.
+    // With a large epsilon, pairs stop after a few iterations, anywhere within a launch; with a small one, never.
     for (const double epsilon : {0.3, 0.05, 0.01, 1e-6}) {
       Tvl1Params p;
       p.gamma = gamma;
@@ -187,7 +187,7 @@ TEST_CASE("an initial flow is taken up", "[flow]") {
   const int w = 44, h = 36;
   Tvl1Params p = fixed_iterations();
   p.use_initial_flow = true;
-  // Step 0.99: levels of equal size; 0.5: the columns left over when four at a time are halved.
+  // Step 0.99: levels of equal size; 0.5: sizes with columns left over when four at a time are halved.
   for (const auto& [scales, step] : {std::pair{1, 0.8}, {3, 0.8}, {3, 0.99}, {2, 0.5}}) {
     INFO(scales << " scales, step " << step);
     p.scales = scales;
@@ -241,7 +241,7 @@ TEST_CASE("flow images are made on the device", "[flow]") {
     Tvl1Batch batch(p, w, h, pairs, executor().context, stages);
     const Gray first = waves(w, h, 8);
     std::vector<Gray> later = moved(w, h, 8, pairs - 1);
-    later.push_back(first);  // no flow: black
+    later.push_back(first);  // no motion: a black image
     std::vector<flow::GrayImage> views;
     for (const Gray& image : later) views.push_back(image.view());
     batch.set_first(first.view());

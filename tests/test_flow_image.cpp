@@ -1,5 +1,5 @@
-// Flow images against plain double arithmetic, and ClipFlow against its parts, on every instruction set of this
-// machine.
+// Flow images compared with plain double arithmetic, and ClipFlow compared with its parts, on every instruction set of
+// this machine.
 #include <array>
 #include <catch2/catch.hpp>
 #include <limits>
@@ -74,7 +74,7 @@ TEST_CASE("HSI: hue and intensity come back from R, G, B", "[flow]") {
     const auto x = static_cast<float>(std::cos(angle / 57.29577951308232)),
                y = static_cast<float>(std::sin(angle / 57.29577951308232));
     const flow::Rgb rgb = flow::flow_color(x, y, FlowColors::kHsi, {static_cast<float>(intensity), 0}, 0, 1);
-    // the textbook's sectors in double
+    // the textbook formula for each sector, in double
     const int sector = static_cast<int>(angle / 120);
     const double h = (angle - 120 * sector) / 57.29577951308232;
     const double own = intensity * (1 + std::cos(h) / std::cos(1.0471975511965976 - h)), next = 3 * intensity - own;
@@ -120,7 +120,7 @@ TEST_CASE("zero flow is black, and so is a stretched image whose vectors are all
 TEST_CASE("the border is cut after the stretch has seen it", "[flow]") {
   const int w = 40, h = 31, border = 4;
   Flow flow = random_flow(w, h, 4);
-  flow.values[0] = 50;  // in the border: it sets the stretch
+  flow.values[0] = 50;  // in the border: determines the range of the contrast stretch
   const Bytes whole = image_of(flow, {FlowColors::kHsv, 0.0, 0}), cut = image_of(flow, {FlowColors::kHsv, 0.0, border});
   const int cut_w = w - 2 * border;
   for (int y = 0; y < h - 2 * border; ++y) {
@@ -220,7 +220,7 @@ TEST_CASE("a clip's flows and images are those of its pairs, for any threads, ba
   for (const FlowOrder order : {FlowOrder::kResizeThenFlow, FlowOrder::kFlowThenResize, FlowOrder::kAsIs}) {
     const ClipFlowOptions o = quick(order);
     const Result expected = solve(o, clip, 1, "generic");
-    // pair by pair, from the parts
+    // each pair separately, from the component functions
     const flow::ClipSize solved = solved_size(o, {40, 36}), out = output_size(o, {40, 36});
     ThreadPool pool(1);
     flow::Tvl1 tvl1(o.tvl1, solved.width, solved.height, pool);

@@ -1,5 +1,5 @@
-// Flow images against the chain that the paper's authors ran, in OpenCV: resize, DualTVL1, cartToPolar, normalize,
-// bytes truncated, cvtColor, border cut off. All that follows the flow is equal byte for byte; so is resizing.
+// Flow images compared with the steps that the paper's authors ran in OpenCV: resize, DualTVL1, cartToPolar, normalize,
+// truncation to bytes, cvtColor, cropping of the border. Resizing and all steps after the flow give the same bytes.
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <opencv2/imgproc.hpp>
@@ -17,7 +17,7 @@ using flow::ClipFlowOptions;
 using flow::FlowColors;
 using flow::FlowOrder;
 
-/// A byte of numpy's cast from float: towards zero.
+/// Conversion from float to byte as in numpy: rounds towards zero.
 cv::Mat truncated(const cv::Mat& values) {
   cv::Mat bytes(values.size(), CV_8U);
   for (int y = 0; y < values.rows; ++y) {
@@ -27,7 +27,7 @@ cv::Mat truncated(const cv::Mat& values) {
   return bytes;
 }
 
-/// Hue, saturation, value as OpenCV's functions make them of a flow.
+/// Hue, saturation and value of a flow, computed by OpenCV's functions.
 cv::Mat opencv_hsv(const cv::Mat& flow, double full_scale) {
   cv::Mat parts[2], length, angle, value;
   cv::split(flow, parts);
@@ -57,7 +57,7 @@ cv::Mat our_image(const cv::Mat& flow, const flow::FlowImageOptions& options) {
   return image;
 }
 
-/// Vectors of every direction, lengths of many sizes, and the special ones: along the axes, the diagonals, -0.
+/// Vectors of all directions and many lengths, and special ones: along the axes, along the diagonals, -0.
 cv::Mat random_flow(int width, int height, std::uint32_t stream) {
   Random random(stream);
   cv::Mat flow(height, width, CV_32FC2);
@@ -71,7 +71,7 @@ cv::Mat random_flow(int width, int height, std::uint32_t stream) {
       if (special == 2) u[1] = -u[0];
       if (special == 3) u = {0, 0};
       if (special == 4) u[1] = -0.0f;
-      if (special == 5) u[1] = -1e-30f;  // just under a full turn: rounds to 360 degrees
+      if (special == 5) u[1] = -1e-30f;  // just below a full turn: rounds to 360 degrees
       flow.at<cv::Vec2f>(y, x) = u;
     }
   }
@@ -140,7 +140,7 @@ TEST_CASE("frames are resized to OpenCV's bytes", "[flow][opencv]") {
   }
 }
 
-/// The whole chain in OpenCV, frames to image.
+/// All steps from frames to image in OpenCV.
 cv::Mat opencv_image(const cv::Mat& first, const cv::Mat& later, const ClipFlowOptions& options) {
   const auto solver = cv::optflow::DualTVL1OpticalFlow::create();
   cv::Mat flow;
@@ -158,7 +158,7 @@ cv::Mat opencv_image(const cv::Mat& first, const cv::Mat& later, const ClipFlowO
   return to_rgb(opencv_hsv(flow, options.full_scale));
 }
 
-/// Share of pixels whose hue and intensity are within 2 levels of the reference's, among those of intensity >= 8.
+/// Fraction of the pixels of intensity >= 8 whose hue and intensity are within 2 levels of the reference.
 double agreement(const cv::Mat& ours, const cv::Mat& theirs) {
   cv::Mat a, b;
   cv::cvtColor(ours, a, cv::COLOR_RGB2HSV);

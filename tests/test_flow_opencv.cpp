@@ -1,6 +1,6 @@
-// The solver against OpenCV's DualTVL1OpticalFlow, on made images and, where SHCNN_TEST_DATA is set, on the Middlebury
-// pairs and frames of the clips. The two agree bit for bit but for the order in which the error of the early stop is
-// summed.
+// The solver compared with OpenCV's DualTVL1OpticalFlow on generated images and, if SHCNN_TEST_DATA is set, on the
+// Middlebury pairs and frames of clips. The two agree bit for bit, except for the summation order of the early stop's
+// error.
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <opencv2/imgcodecs.hpp>
@@ -40,7 +40,7 @@ cv::Mat our_flow(const Tvl1Params& p, const cv::Mat& first, const cv::Mat& later
 
 struct Difference {
   double mean = 0;          ///< px
-  double within_tenth = 0;  ///< share of pixels that differ by at most 0.1 px
+  double within_tenth = 0;  ///< fraction of pixels that differ by at most 0.1 px
 };
 
 Difference compare(const cv::Mat& a, const cv::Mat& b) {
@@ -115,7 +115,7 @@ TEST_CASE("fixed iterations: every bit of OpenCV's flow", "[flow][opencv]") {
   }
 }
 
-/// An initial flow, px, made from the pixel's position.
+/// An initial flow in px, computed from the pixel's position.
 template <class Vector>
 cv::Mat start_flow(cv::Size size, Vector vector) {
   cv::Mat flow(size, CV_32FC2);
@@ -127,17 +127,17 @@ cv::Mat start_flow(cv::Size size, Vector vector) {
   return flow;
 }
 
-// Some of these starts are far from the flow. Warps round positions to 1/32 px, and where pixels leave the image or
-// have no texture, such a pair turns one differing last bit into pixels.
+// Some of these initial flows are far from the solution. Warps round positions to 1/32 px, so if pixels leave the image
+// or have no texture, a difference in one last bit can grow to pixels.
 TEST_CASE("zero epsilon through scales of any step, with and without an initial flow: every bit of OpenCV's",
           "[flow][opencv]") {
   Tvl1Params p;
-  p.epsilon = 0;  // OpenCV's way to ask for fixed iterations: it stops only where no pixel changes
+  p.epsilon = 0;  // OpenCV's setting for a fixed number of iterations: it stops only if no pixel changes
   p.warps = 2;
   p.inner_iterations = 10;
   p.outer_iterations = 2;
-  // 40 x 33 with step 0.99: levels of equal size. 101 x 67 and 61 x 59 with step 0.5: columns are left over when OpenCV
-  // halves four at a time.
+  // 40 x 33 with step 0.99: levels of equal size. 101 x 67 and 61 x 59 with step 0.5: sizes with columns left over when
+  // OpenCV halves four at a time.
   for (const auto& [w, h] : {std::pair{96, 72}, {101, 67}, {61, 59}, {40, 33}}) {
     const cv::Mat a = to_mat(waves(w, h, 3)), b = to_mat(waves(w, h, 3, 1.2, 0.7));
     Random random(4);
@@ -168,7 +168,7 @@ TEST_CASE("zero epsilon through scales of any step, with and without an initial 
   }
 }
 
-/// Average end-point error against ground truth; unknown pixels are larger than 1e9.
+/// Average end-point error against ground truth, in px; unknown pixels are larger than 1e9.
 double endpoint_error(const cv::Mat& flow, const cv::Mat& truth) {
   double sum = 0;
   std::int64_t known = 0;

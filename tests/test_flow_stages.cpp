@@ -1,4 +1,4 @@
-// Single stages of the TV-L1 solver on every instruction set of this machine.
+// Single stages of the TV-L1 solver on every instruction set that this machine supports.
 #include <array>
 #include <catch2/catch.hpp>
 
@@ -9,7 +9,7 @@
 namespace shcnn::test {
 namespace {
 
-/// Planes with the zeros round them that stages ask for.
+/// Planes surrounded by the zeros that the stages need.
 struct PaddedPlane {
   int pitch;
   std::vector<float> memory;
@@ -23,7 +23,7 @@ std::vector<const flow::Stages*> all_stages() {
   for (const char* isa : {"generic", "avx2", "avx512"}) {
     try {
       found.push_back(&flow::select_stages(isa));
-    } catch (const Error&) {  // not on this machine
+    } catch (const Error&) {  // not supported by this machine
     }
   }
   return found;
@@ -85,7 +85,8 @@ TEST_CASE("the median is the middle of its window", "[flow]") {
 }
 
 TEST_CASE("the median's network holds on every sorted matrix of zeros and ones", "[flow]") {
-  // By the zero-one principle these 252 windows stand for all: rows hold 0 .. 5 ones, never fewer than the row above.
+  // By the zero-one principle these 252 windows are sufficient: rows contain 0 .. 5 ones, never fewer than the row
+  // above.
   int count = 0;
   for (int code = 0; code < 6 * 6 * 6 * 6 * 6; ++code) {
     std::array<int, 5> ones{};
@@ -122,7 +123,7 @@ TEST_CASE("warp samples by Keys' cubic at 32nds of a pixel, zero outside", "[flo
       for (int x = 0; x < w; ++x) {
         level.I0.row(y)[x] = I0.at(y, x);
         level.I1.row(y)[x] = I1.at(y, x);
-        const bool far = random.unit() < 0.1;  // outside by a little, by much, and by more than an int holds
+        const bool far = random.unit() < 0.1;  // out of range by a little, by a lot, and by more than an int holds
         level.u1.row(y)[x] = static_cast<float>(far ? random.uniform(-1e12, 1e12) : random.uniform(-6, 6));
         level.u2.row(y)[x] = static_cast<float>(random.uniform(-6, 6));
       }

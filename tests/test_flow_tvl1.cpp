@@ -1,4 +1,4 @@
-// The TV-L1 solver: against plain float64 loops, against a known movement, and what must not change its bits.
+// The TV-L1 solver: compared with plain float64 loops, on a known movement, and for what must not change its bits.
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
@@ -17,7 +17,7 @@ std::vector<std::string> isas_here() {
     try {
       flow::select_stages(isa);
       names.push_back(isa);
-    } catch (const Error&) {  // not on this machine
+    } catch (const Error&) {  // not supported by this machine
     }
   }
   return names;
@@ -38,8 +38,8 @@ Tvl1Params fixed_iterations(int iterations) {
   return p;
 }
 
-/// The published iteration, one level and one warp from u = 0, in float64: sums of grad and div written as they are
-/// defined, the threshold step in its three branches.
+/// The published iteration in float64, for one level and one warp from u = 0: sums of grad and div by their
+/// definitions, the threshold step with its three branches.
 std::vector<double> reference(const Tvl1Params& p, const Gray& I0, const Gray& I1) {
   const int w = I0.width, h = I0.height;
   const auto at = [&](const std::vector<double>& plane, int y, int x) {
@@ -132,7 +132,7 @@ TEST_CASE("instruction sets, thread counts and neighbours in a batch leave every
   const int w = 61, h = 47;
   Tvl1Params p;
   p.gamma = GENERATE(0.0, 0.1);
-  p.warps = 2;  // seven threads in step on a machine that others use wait long at each barrier
+  p.warps = 2;  // few warps: on a busy machine seven threads wait long at each barrier
   p.outer_iterations = 2;
   const Gray first = waves(w, h, 3);
   std::vector<Gray> later;
@@ -234,7 +234,7 @@ TEST_CASE("the early stop stops, and without it every iteration runs", "[flow]")
     return solver.solve({&image, 1}, {&field, 1});
   };
   Tvl1Params p;
-  const std::int64_t levels = 5;  // 64, 51, 41, 33, 26
+  const std::int64_t levels = 5;  // sizes 64, 51, 41, 33, 26
   p.early_stop = false;
   CHECK(counts(p).iterations == levels * 5 * 10 * 30);
   CHECK(counts(p).medians == levels * 5 * 10);
@@ -247,7 +247,7 @@ TEST_CASE("the early stop stops, and without it every iteration runs", "[flow]")
 }
 
 TEST_CASE("an initial flow is where the solver starts", "[flow]") {
-  // Further than zero flow can see on one level; from nearby it is found.
+  // The movement is too large to be found from zero flow on one level, but is found from a nearby flow.
   const Gray a = waves(72, 72, 9), b = waves(72, 72, 9, 14, 0);
   Tvl1Params p;
   p.scales = 2;
@@ -347,7 +347,7 @@ TEST_CASE("the extremes of every parameter give a flow of finite numbers", "[flo
     Flow out(40, 32);
     const flow::GrayImage to = later.view();
     const flow::FlowField field = out.view();
-    solver.solve({&to, 1}, {&field, 1});  // throws where a number is not finite
+    solver.solve({&to, 1}, {&field, 1});  // throws if a value is not finite
   };
   for (const double tau : {1e-6, 10.0}) {
     for (const double lambda : {1e-6, 1e4}) {

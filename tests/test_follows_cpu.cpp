@@ -1,9 +1,9 @@
-// Training on the executor under test beside training on the cpu executor, both variants and both recipes, running
-// free.
+// Training on the executor under test compared with training on the cpu executor, for both variants and both recipes,
+// without synchronising the two between steps.
 //
-// Both compute in float and order their sums differently, so they drift apart as two correct executors do. A pool or an
-// activation that chooses between values closer than rounding moves a gradient by a whole term (docs/numerics.md); a
-// run of one sample a step meets few of those.
+// Both compute in float and sum in different orders, so they drift apart as two correct executors do. If a pool or an
+// activation chooses between values that differ by less than rounding, a gradient changes by a whole term
+// (docs/numerics.md); this is rare in runs with one sample per step.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -21,31 +21,32 @@ using namespace shcnn::test;
 
 namespace {
 
-/// A training of one sample a step at learning rate 1e-4, on inputs between 0 and 1, with all that the recipe has.
+/// A training with one sample per step at learning rate 1e-4, on inputs between 0 and 1, otherwise as in the recipe.
 TrainConfig free_training(const char* name, Variant variant, std::uint64_t seed) {
   TrainConfig config = recipe(name, variant, variant == Variant::kStatic ? 7 : 5, "");
   config.batch = 1;
   config.learning_rate = 1e-4;
   config.input_scale = 1.0f / 255;
   config.seed = seed;
-  // no recipe of the micro variant clips: its paper recipe does here, so that L2 and a clip meet
+  // No recipe of the micro variant clips gradients: here its paper recipe does, to test L2 and a clip together.
   if (variant == Variant::kMicro && config.l2 > 0) config.clip_norm = 4;
   return config;
 }
 
-/// How far a free run on the executor ends from the cpu's: the worst step's loss, relative to the larger of loss and
-/// largest logit (it is a difference of logits and rounds as they do), and the worst tensor in relative L2 norm.
+/// Final difference between a free run on the executor and on the cpu: the largest loss error of a step, relative to
+/// the larger of the loss and the largest logit (the loss is a difference of logits and has their rounding), and the
+/// largest relative L2 error of a tensor.
 struct Drift {
   double loss = 0, tensor = 0;
-  /// What holds where no pool and no activation chose otherwise.
+  /// The bound that holds if all pools and activations made the same choices.
   bool strict(double loss_bound) const { return loss <= loss_bound && tensor <= 1e-4; }
 };
 
-/// A run whose loss has left `end_beyond` goes no further, since steps are dear on simt.
+/// A run stops as soon as its loss error exceeds `end_beyond`, because steps are slow on simt.
 Drift drift_from_cpu(const TrainConfig& config, std::uint64_t steps, double end_beyond) {
   const bool is_static = config.model.variant == Variant::kStatic;
   const Samples samples = banded_samples(static_cast<int>(steps), config.model.classes, is_static ? 48 : 112,
-                                         is_static ? 1 : 3, config.seed, true);  // soft: a loss that is never 0
+                                         is_static ? 1 : 3, config.seed, true);  // soft labels: the loss is never 0
   const Model model = make_model(config.model);
   BackendOptions cpu_options;
   cpu_options.threads = options().threads;
@@ -82,14 +83,14 @@ Drift drift_from_cpu(const TrainConfig& config, std::uint64_t steps, double end_
               to_string(config.model.variant).c_str(), config.recipe.c_str(),
               static_cast<unsigned long long>(config.seed), static_cast<unsigned long long>(t - 1), drift.loss,
               drift.tensor);
-  // the bounds of a run in which a pool or an activation may choose otherwise: see "Ten free steps" in test_network.cpp
+  // bounds of a run in which a pool or an activation may choose differently: see "Ten free steps" in test_network.cpp
   CHECK(drift.loss <= 1e-3);
   CHECK(drift.tensor <= 2e-3);
   return drift;
 }
 
-/// Ten free steps by both recipes. What is wrong with an executor shows in every run; what chance chooses, seldom: one
-/// of three runs at most must hold the strict bound, and usually the first does.
+/// Ten free steps with both recipes. An error in an executor shows in every run, different choices are rare: one of up
+/// to three runs must meet the strict bound, and usually the first does.
 void check_free_runs(Variant variant, double loss_bound) {
   const char* name = GENERATE("paper", "code");
   CAPTURE(name);
@@ -102,15 +103,15 @@ void check_free_runs(Variant variant, double loss_bound) {
 
 }  // namespace
 
-// All hidden: on the cpu itself they would compare equal things.
+// All hidden: the cpu would be compared with itself.
 TEST_CASE("Ten free steps at 1e-4 stay with the cpu's", "[.][free_run]") { check_free_runs(Variant::kStatic, 1e-5); }
 
-// With 37 million parameters every second run meets a gradient whose sign is rounding's choice: 1e-7 to 4e-5 were seen.
+// With 37 million parameters, every second run has a gradient whose sign depends on rounding: 1e-7 to 4e-5 were seen.
 TEST_CASE("Ten free steps of the micro variant at 1e-4 stay with the cpu's", "[.][free_run][micro]") {
   check_free_runs(Variant::kMicro, 1e-4);
 }
 
-// For an interpreter, where a run takes minutes: longer, by one recipe.
+// For an interpreter, where a run takes minutes: more steps, one recipe.
 TEST_CASE("Twenty training steps follow the cpu's", "[.][follows_cpu]") {
   const Variant variant = GENERATE(Variant::kStatic, Variant::kMicro);
   drift_from_cpu(free_training("paper", variant, options().seed), 20, 1e-3);

@@ -1,5 +1,5 @@
-// What only a GPU can show: that a recorded step runs again as a CUDA graph, and what its driver says when memory is
-// out. Skipped where there is none.
+// Tests that need a GPU: a recorded step can run repeatedly as a CUDA graph, and the error for lack of memory. Skipped
+// if there is none.
 #include <catch2/catch.hpp>
 #include <vector>
 

@@ -1,4 +1,4 @@
-// Every backward op of the float64 table of plain loops against central differences of its forward op.
+// Every backward op of the plain float64 loops compared with central differences of its forward op.
 #include <catch2/catch.hpp>
 
 #include "cases.h"
@@ -161,7 +161,7 @@ TEST_CASE("the true cross-entropy gradient is a difference of the loss", "[gradi
     Tensor<double> o = random.reals<double>(shape), labels = random.reals<double>(shape), grad(shape);
     for (double& value : o.data) value *= 4;
     for (double& value : labels.data)
-      value = std::abs(value);  // sums other than 1 as well: votes outside these classes
+      value = std::abs(value);  // sums other than 1 as well, because some votes are outside these classes
     StepReport report;
     const auto evaluate = [&] {
       Tensor<double> unused(shape);

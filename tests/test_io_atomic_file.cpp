@@ -1,5 +1,5 @@
-// AtomicFile under every single failure of the system calls it makes: after it, the path holds the old or the new
-// content in full, no temporary is left, and the error is a disk error that names the file.
+// AtomicFile with every single system call failing in turn: afterwards the path has the complete old or new content, no
+// temporary file is left, and the error is a disk error that names the file.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,7 +65,7 @@ TEST_CASE("a file that is there stays unless overwriting is asked for", "[io][at
   write_file(path, "new", Overwrite::kYes);
   CHECK(get(path) == "new");
 
-  // one that appears between opening and committing stays too
+  // a file that appears between opening and committing is kept as well
   AtomicFile file(folder / "b", Overwrite::kNo);
   file.write("mine");
   put(folder / "b", "theirs");
@@ -107,7 +107,8 @@ TEST_CASE("every failure of every call leaves the old or the new file and nothin
           const bool is_new = std::filesystem::exists(path) && get(path) == text;
           if (message == "no error") {
             CHECK(is_new);
-            // flock is a help against stale temporaries only; a failing close matters for the file alone
+            // A failing flock is no error, because the lock only helps to remove stale temporaries; a failing close is
+            // an error only for the file, not for the folder.
             CHECK((happened.failing == "flock" || happened.failing == "close"));
           } else {
             CHECK(kind == ErrorKind::kDisk);
@@ -166,17 +167,17 @@ TEST_CASE("temporaries of dead writers are removed, of living ones not", "[io][a
   if (child == 0) {
     AtomicFile file(path, Overwrite::kNo);
     file.write("never finished");
-    ::_exit(0);  // as a kill would: no destructor runs
+    ::_exit(0);  // like a kill: no destructor runs
   }
   REQUIRE(::waitpid(child, nullptr, 0) == child);
-  CHECK(folder.entries() == 1);  // the temporary of the dead child
+  CHECK(folder.entries() == 1);  // the temporary of the terminated child
   put(folder / ".other.1.1.shcnn-tmp", "belongs to another file");
 
   AtomicFile living(path, Overwrite::kNo);
-  CHECK(folder.entries() == 2);  // the child's is gone
+  CHECK(folder.entries() == 2);  // the child's temporary was removed
   living.write("living");
   write_file(path, "first", Overwrite::kNo);
-  CHECK(folder.entries() == 3);  // living's temporary is still there
+  CHECK(folder.entries() == 3);  // the temporary of `living` still exists
   CHECK_THAT(error_text([&] { living.commit(); }), Catch::Contains("already there"));
   CHECK(get(path) == "first");
   CHECK(folder.entries() == 2);

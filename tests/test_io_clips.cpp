@@ -1,5 +1,5 @@
-// Tables, coding files and clips: what is written is read back, every edition's columns are found, every planted hole
-// is told, and every bad file is one line that names its place.
+// Tables, coding files and clips: the content read equals the content written, the columns of every edition are found,
+// every planted gap is reported, and every bad file gives a one-line error that names the place.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -31,7 +31,7 @@ Rows rows_of(const Table& table) {
   return out;
 }
 
-/// A clip's folder of tiny frames with these numbers.
+/// A clip's folder of tiny frames with these frame numbers.
 void put_frames(const std::filesystem::path& folder, const std::string& prefix, std::initializer_list<int> numbers) {
   for (const int n : numbers) put(folder / (prefix + std::to_string(n) + ".jpg"), "not decoded by the readers");
 }
@@ -54,7 +54,7 @@ TEST_CASE("A workbook is read as it was written, and written the same twice", "[
   REQUIRE(tables.size() == 1);
   CHECK(tables[0].sheet == "Sheet & 1");
   CHECK(rows_of(tables[0]) == Rows{rows[0], rows[1], rows[3]});
-  CHECK(tables[0].rows[2].number == 4);  // the blank row counts
+  CHECK(tables[0].rows[2].number == 4);  // blank rows count
 }
 
 TEST_CASE("Every workbook cut short, and every turned byte, is read or refused in one line", "[xlsx]") {
@@ -83,7 +83,7 @@ TEST_CASE("Every workbook cut short, and every turned byte, is read or refused i
 
 TEST_CASE("Workbooks beyond the limits are refused before they are unpacked", "[xlsx]") {
   const TemporaryFolder folder;
-  // a megabyte of one letter packs to a thousandth
+  // a megabyte of one letter is compressed to a thousandth of its size
   write_xlsx(folder / "bomb.xlsx", "S", Rows{{std::string(std::size_t{1} << 20, 'x')}}, Overwrite::kNo);
   CHECK_THAT(error_text([&] { read_tables(folder / "bomb.xlsx"); }),
              Catch::Contains("sheet1.xml") && Catch::Contains("more than 100 times"));
@@ -102,7 +102,7 @@ TEST_CASE("Tables hold so many cells and so much text, whatever the file's size"
   const TemporaryFolder folder;
   std::string sparse;
   for (int row = 0; row < 2100; ++row) sparse += std::string(255, ',') + "x\n";
-  put(folder / "sparse.csv", sparse);  // 524,288 cells are 2,048 such rows
+  put(folder / "sparse.csv", sparse);  // the limit of 524,288 cells is 2,048 such rows
   CHECK_THAT(error_text([&] { read_tables(folder / "sparse.csv"); }),
              Catch::Contains("row 2049: goes beyond the 524,288 cells"));
   put(folder / "fits.csv", sparse.substr(0, 256 * 2048 + 2048));
@@ -204,7 +204,7 @@ TEST_CASE("Frames are taken by their numbers, and each hole is filled or reporte
 
 namespace {
 
-/// What reading a clip of frames with these names gave: the names in order, and the problems' texts.
+/// Result of reading a clip with frames of these names: the frame names in order, and the texts of the problems.
 struct ReadClip {
   std::vector<std::string> frames;
   std::string problems;
@@ -269,7 +269,7 @@ TEST_CASE("Files that are no frames are named, those of the system are not spoke
 
 namespace {
 
-/// A folder with these clips of two frames and a coding file of these rows.
+/// A folder with these clips of two frames each and a coding file with these rows.
 class ClipsOnDisk {
  public:
   ClipsOnDisk(const std::vector<std::string>& clips, const Rows& rows,
@@ -397,7 +397,7 @@ TEST_CASE("Every frame is decoded: what cannot be used is named and counted", "[
   const auto& first = clips.clips[0].frames;
   const std::string jpeg = get(first[3]);
   put(first[3], jpeg.substr(0, jpeg.size() / 2));
-  put(first[0], "this is a text");  // the first frame is no measure for the others
+  put(first[0], "this is a text");  // the other frames are not compared with the first one
   write_png(folder / "large.png", Image{40, 36, 1, std::vector<uint8_t>(40 * 36, 7)}, Overwrite::kNo);
   put(first[5], get(folder / "large.png"));
   for (const auto& frame : clips.clips[2].frames) put(frame, "no image");
@@ -487,7 +487,7 @@ TEST_CASE("Made clips are read back whole in every layout, and every planted hol
     apply_class_map(clips, class_map("paper", layout));
     CHECK(clips.clips.size() == 18);
     CHECK(clips.subjects().size() == 3);
-    // the labels are those that the clips were made with
+    // the labels are those that the clips were generated with
     const synth::MadeClip first = synth::make_clip(options, 0);
     const auto same = std::find_if(clips.clips.begin(), clips.clips.end(),
                                    [&](const Clip& c) { return c.name == first.subject + "/" + first.name; });
@@ -508,7 +508,7 @@ TEST_CASE("A made clip moves as its true flow says: small, in the face, and back
       most = std::max(most, std::hypot(double(clip.flow[i]), double(clip.flow[i + 1])));
     CHECK(most > 0.3);
     CHECK(most < 3.2);  // 2 px and the head's drift
-    // warped back by the true flow, the apex frame is nearer to the first frame than as it is
+    // The apex frame warped by the true flow is closer to the first frame than the unwarped one.
     const int n = options.size;
     const auto& first = clip.frames.front().pixels;
     const auto& apex = clip.frames[static_cast<std::size_t>(clip.apex)].pixels;
@@ -527,7 +527,7 @@ TEST_CASE("A made clip moves as its true flow says: small, in the face, and back
       }
     }
     INFO("clip " << index << " (" << clip.emotion << "): still " << still << ", warped " << warped);
-    CHECK(warped < 0.85 * still);  // what is left: noise, flicker, JPEG
+    CHECK(warped < 0.85 * still);  // the remaining difference: noise, flicker, JPEG
   }
 }
 

@@ -1,4 +1,4 @@
-// Folders by class, the cache, the door to all readers, and the report.
+// Folders by class, the cache, load_dataset for all data sets, and the report.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,7 +33,7 @@ void put_png(const std::filesystem::path& path, const Image& image) {
   write_png(path, image, Overwrite::kYes);
 }
 
-/// Faces of two classes of FER2013; image i is filled with 10 + i.
+/// Faces of two classes of FER2013; image i is filled with the value 10 + i.
 FaceSet small_set(int count) {
   FaceSet faces;
   faces.class_names.assign(fer2013_classes().begin(), fer2013_classes().end());
@@ -79,7 +79,7 @@ TEST_CASE("faces come back from folders by class", "[io][folders]") {
   REQUIRE(out.size() == 12);
   CHECK(out.class_names == in.class_names);
   for (int64_t i = 0; i < 12; ++i) {
-    const auto from = static_cast<size_t>(out.image(i)[0] - 10);  // which one it was
+    const auto from = static_cast<size_t>(out.image(i)[0] - 10);  // index of the image in `in`
     CHECK(out.labels[static_cast<size_t>(i)] == in.labels[from]);
     CHECK(out.usages[static_cast<size_t>(i)] == in.usages[from]);
     CHECK(out.probabilities[static_cast<size_t>(i * 7 + in.labels[from])] == 1.0f);
@@ -130,7 +130,7 @@ TEST_CASE("folders of other shapes are read", "[io][folders]") {
     CHECK(faces.counts[0].rows == 1);
     CHECK(faces.counts[1].rows == 2);
     CHECK(faces.counts[2].rows == 1);
-    CHECK(faces.classes() == 7);  // in FER2013's order, though five have no folder
+    CHECK(faces.classes() == 7);  // in FER2013's order, although five classes have no folder
     CHECK(faces.select(Usage::kPrivateTest).labels == std::vector<int32_t>{4});
     std::filesystem::create_directories(folder / "extra");
     CHECK(error_text([&] { read_face_folders(folder.path()); }) ==
@@ -180,7 +180,7 @@ TEST_CASE("folders of one class that are spelt differently are one class", "[io]
   put_png(folder / "test/Joy /c.png", plain_image(3));
   put_png(folder / "test/calm/d.png", plain_image(4));
   FaceSet faces = read_face_folders(folder.path());
-  CHECK(faces.class_names == std::vector<std::string>{"Joy", "calm"});  // as the first folder by name has it
+  CHECK(faces.class_names == std::vector<std::string>{"Joy", "calm"});  // spelt as in the first folder by name
   CHECK(faces.names ==
         std::vector<std::string>{"test/Joy /c.png", "test/calm/d.png", "train/calm/b.png", "train/joy/a.png"});
   CHECK(faces.labels == std::vector<int32_t>{0, 1, 1, 0});
@@ -189,7 +189,7 @@ TEST_CASE("folders of one class that are spelt differently are one class", "[io]
   std::filesystem::rename(folder / "test/Joy ", folder / "test/Happy");
   std::filesystem::remove_all(folder / "train/joy");
   faces = read_face_folders(folder.path());
-  CHECK(faces.class_names == std::vector<std::string>{"calm", "happy"});  // FER2013's spelling, where a folder has it
+  CHECK(faces.class_names == std::vector<std::string>{"calm", "happy"});  // FER2013's spelling, if a folder has it
 }
 
 TEST_CASE("a data set is found one level down where one folder alone holds it", "[io][dataset]") {
@@ -233,7 +233,7 @@ TEST_CASE("a second reading comes from the cache until the data change", "[io][c
   const FaceSet first = load();
   CHECK(notes.empty());
   REQUIRE(std::filesystem::exists(cache));
-  // the same size and time with other content: only a cache can give the old content
+  // The same size and time with other content: only a cache can still return the old content.
   struct stat before {};
   REQUIRE(::stat(csv.c_str(), &before) == 0);
   const std::string good = get(csv);
@@ -279,7 +279,7 @@ TEST_CASE("a second reading comes from the cache until the data change", "[io][c
   SECTION("a place that cannot be written to") {
     put(csv, good);
     std::filesystem::remove(cache);
-    std::filesystem::create_directory(cache);  // in the cache's way, even for root
+    std::filesystem::create_directory(cache);  // blocks the cache's path, even for root
     options.fallback = elsewhere.path();
     check_equal(load(), first);
     CHECK(std::filesystem::exists(elsewhere / ".shcnn-fer2013.safetensors"));
@@ -314,7 +314,7 @@ TEST_CASE("every data set goes through the cache unchanged", "[io][cache]") {
   CHECK_THAT(error_text([&] { load_dataset(FaceDataset::kFerplus, data / "none", "soft", {}, notes); }),
              Catch::Contains("none: there is no such file or folder; check the path"));
   CHECK_THAT(error_text([] { face_dataset("imagenet"); }), Catch::Contains("use fer2013, ferplus or faces"));
-  // a file added to a folder is noticed
+  // a file added to a folder is detected
   put_png(data / "faces/Training/happy/new.png", plain_image(77));
   CHECK(load_dataset(FaceDataset::kFolders, data / "faces", "", {}, notes).size() == 25);
   CHECK(notes.size() == 1);
@@ -327,7 +327,7 @@ TEST_CASE("the report counts what is there beside what is published", "[io][repo
   faces.counts[0].rows = 3;
   faces.counts[0].dropped["no image name"] = 1;
   faces.counts[1].rows = 2;
-  // image 3 (Training) repeats image 0, image 1 (PublicTest) too
+  // images 3 (Training) and 1 (PublicTest) repeat image 0
   std::copy_n(faces.pixels.begin(), 48 * 48, faces.pixels.begin() + 3 * 48 * 48);
   std::copy_n(faces.pixels.begin(), 48 * 48, faces.pixels.begin() + 1 * 48 * 48);
   const DataReport report = make_report(FaceDataset::kFer2013, faces);

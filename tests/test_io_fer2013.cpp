@@ -1,4 +1,5 @@
-// FER2013's csv files: what is written comes back, all known layouts are read, and every bad row is named.
+// FER2013's csv files: the content read equals the content written, all known layouts are read, and the error for a bad
+// row names it.
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <random>
@@ -37,7 +38,7 @@ FaceSet random_faces(uint64_t seed, int count) {
   return faces;
 }
 
-/// What reading a fer2013.csv of this text says, without the path; "no error" where it is read.
+/// Error of reading a fer2013.csv with this text, without the path; "no error" if it is read.
 std::string outcome(const std::filesystem::path& path, const std::string& text) {
   put(path, text);
   ErrorKind kind = ErrorKind::kBadData;
@@ -143,7 +144,7 @@ TEST_CASE("bad csv files are refused with file, row and remedy", "[io][fer2013]"
   CHECK(outcome(path, head + "3," + p + ",Training,x\n") == "line 2 (row 0): has 4 fields, 3 are expected" + cut);
   CHECK(outcome(path, head + good + "\n" + good) ==
         "line 3: is empty, but rows follow it; remove the line, or download the file again");
-  // text behind the last row, as in Kaggle's own file; and a bad line between rows
+  // text after the last row, as in Kaggle's own file; and a bad line between rows
   const std::string tail =
       " if it is text behind the last row; a file cut short ends like this too: download that again";
   CHECK(outcome(path, head + good + "source: kaggle\n\nsee there\n") ==
@@ -155,7 +156,7 @@ TEST_CASE("bad csv files are refused with file, row and remedy", "[io][fer2013]"
         "line 2 (row 0): a quote is opened but not closed; correct the line");
   CHECK(outcome(path, head + "3,\"" + p + "\"x,Training\n") ==
         "line 2 (row 0): text follows a closing quote; correct the line");
-  // what is no csv text, by what it is
+  // files of another type, recognised by their first bytes
   CHECK(outcome(path, "\x1f\x8b\x08 ...") == "is a gzip archive; unpack it and name the file in it");
   CHECK(outcome(path, "PK\x03\x04 ...") ==
         "is a zip archive (or a workbook); unpack it and name the file in it, or save it as CSV");
@@ -186,7 +187,7 @@ TEST_CASE("every truncation and every flipped bit of a csv file is read or refus
   REQUIRE(golden.size() < 5000);
   for (size_t n = 0; n < golden.size(); ++n) {
     const std::string text = outcome(path, golden.substr(0, n));
-    // without the last newline the file is whole
+    // a file that lacks only the last newline is complete
     if ((text == "no error") != (n == golden.size() - 1)) FAIL_CHECK("cut to " << n << " bytes: " << text);
     if (text.starts_with("an error of")) FAIL_CHECK("cut to " << n << " bytes: " << text);
   }
@@ -198,7 +199,7 @@ TEST_CASE("every truncation and every flipped bit of a csv file is read or refus
     accepted += text == "no error" ? 1 : 0;
     if (text.starts_with("an error of")) FAIL_CHECK("bit " << bit << " flipped: " << text);
   }
-  // '0' turns into '1', '2', '4', '8' or ' ': other pixels are still pixels, fewer are not
+  // '0' becomes '1', '2', '4', '8' or ' ': another pixel value is accepted, a missing pixel is not.
   CHECK(accepted > 2304 * 4);
   CHECK(accepted < 2304 * 4 + 100);
 }

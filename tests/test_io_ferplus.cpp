@@ -1,5 +1,5 @@
-// FER+: votes joined with images by row of a csv file or by name of an image file, the two rules against a plain
-// statement of them, and every bad file named.
+// FER+: votes joined with images by row of a csv file or by name of an image file, the two rules compared with a direct
+// implementation, and the errors for bad files, which name the place.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <random>
@@ -21,7 +21,7 @@ using test::TemporaryFolder;
 const std::string kHeader =
     "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n";
 
-/// Faces with votes: image i is filled with the number i.
+/// Faces with votes: image i is filled with the value i.
 FaceSet voted_faces(uint64_t seed, int count) {
   std::mt19937_64 random(seed);
   FaceSet faces;
@@ -39,7 +39,7 @@ FaceSet voted_faces(uint64_t seed, int count) {
   return faces;
 }
 
-/// The rules as spec and paper say them, with fractions: p_c = v_c / (10 - u).
+/// The rules as the paper states them, as fractions: p_c = v_c / (10 - u), with u votes for unknown.
 bool keeps(bool strict, const uint8_t* votes) {
   if (votes[8] == 10) return false;
   bool any = false;
@@ -124,7 +124,7 @@ TEST_CASE("votes with images by row, by name and from folders alone are the same
   REQUIRE(alone.size() == 90);  // in the order of the folders
   for (int64_t i = 0; i < 90; ++i) CHECK(alone.image(i)[0] == i % 30 * 3 + i / 30);
 
-  // the authors' names of the folders
+  // the authors' folder names
   write_ferplus_csv(folders / "fer2013new.csv", in, Overwrite::kNo);
   std::filesystem::rename(folders / "FER2013Train", folders / "Training");
   std::filesystem::rename(folders / "FER2013Valid", folders / "PublicTest");
@@ -147,7 +147,7 @@ TEST_CASE("the rules at their edges", "[io][ferplus]") {
   CHECK(both({6, 4}) == std::pair(true, true));
   CHECK(both({5, 5}) == std::pair(false, true));
   CHECK(both({4, 3, 3}) == std::pair(false, false));
-  CHECK(both({6, 3, 0, 0, 0, 0, 0, 0, 0, 1}) == std::pair(false, true));  // one says no face
+  CHECK(both({6, 3, 0, 0, 0, 0, 0, 0, 0, 1}) == std::pair(false, true));  // one annotator voted "no face"
   CHECK(both({4, 3, 0, 0, 0, 0, 0, 0, 3, 0}) == std::pair(true, true));   // 4 of 7
   CHECK(both({0, 0, 0, 0, 0, 0, 0, 0, 10, 0}) == std::pair(false, false));
   CHECK(both({0, 0, 0, 0, 0, 0, 0, 0, 0, 10}) == std::pair(false, false));
@@ -276,7 +276,7 @@ TEST_CASE("bad FER+ data are refused with file, row and remedy", "[io][ferplus]"
     std::string other_size = bytes;
     other_size.replace(16, 8, std::string("\x7f\xff\xff\xff\x7f\xff\xff\xff", 8));
     CHECK(damaged(other_size) == "is cut short or damaged (IHDR: CRC error)" + again);
-    // of several bad images the first is named, whatever the threads do
+    // With several bad images, the error names the first one, whatever the order of the threads.
     put(png, "");
     put(folder / "FER2013Train/fer0000000.png", "");
     CHECK(outcome(folder.path()).starts_with("/FER2013Train/fer0000000.png: is empty"));

@@ -1,5 +1,5 @@
-// .flo and .npy: the bytes of the formats, what is written comes back, and every damaged file is refused with one line.
-// Frames: folders in counting order, holes and odd sizes by name, videos one frame at a time.
+// .flo and .npy: the bytes of the formats, reading back what was written, and one-line errors for damaged files.
+// Frames: folders in numerical order, gaps and wrong sizes reported by name, videos read one frame at a time.
 #include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -31,7 +31,7 @@ std::vector<float> random_values(std::mt19937_64& random, size_t count) {
   return out;
 }
 
-/// The complaint about a file of these bytes, without the file's name; "no error" where it is read.
+/// Error of reading a file with these bytes, without the file's name; "no error" if it is read.
 std::string complaint(const std::filesystem::path& path, const std::string& bytes,
                       const std::function<void(const std::filesystem::path&)>& read) {
   put(path, bytes);
@@ -42,7 +42,7 @@ std::string complaint(const std::filesystem::path& path, const std::string& byte
   return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
 }
 
-/// Every truncation and every flipped bit is read or refused; how many were refused.
+/// Tries every truncation and every flipped bit, each of which must be read or refused; returns the number refused.
 int refused_changes(const std::filesystem::path& path, const std::string& good,
                     const std::function<void(const std::filesystem::path&)>& read) {
   int refused = 0;
@@ -201,7 +201,7 @@ TEST_CASE("frames of a folder come in counting order", "[io][flow]") {
 
 namespace {
 
-/// The error of listing a folder that holds files of these names, without the folder's path.
+/// Error of listing a folder with files of these names, without the folder's path.
 std::string listed(const std::vector<std::string>& names) {
   TemporaryFolder folder;
   for (const std::string& name : names) put(folder / name, "");
@@ -237,11 +237,11 @@ TEST_CASE("a copy, a doubled frame and an image of another sequence are named", 
   CHECK_THAT(listed({"a1.png", "a2.png", "a3.png", "a2.jpg"}), Catch::StartsWith("a2.jpg: is no frame"));
   CHECK_THAT(listed({"a1.png", "a2.png", "a3.png", "overview.png"}), Catch::StartsWith("overview.png: is no frame"));
   CHECK_THAT(listed({"a1.png", "a02.png", "a2.png", "a3.png"}), Catch::Contains(": has the number of a"));
-  // what a file manager makes of many names at once is a sequence
+  // names that a file manager gives to files renamed together form a sequence
   CHECK(listed({"sub01 (1).png", "sub01 (2).png", "sub01 (3).png"}) == "no error");
   CHECK_THAT(listed({"sub01 (1).png", "sub01 (2).png", "sub01 (4).png"}),
              Catch::StartsWith("sub01 (3).png: is missing"));
-  // all frames of a folder downloaded again
+  // all frames of a folder downloaded a second time
   CHECK_THAT(listed({"img1 (1).png", "img2 (1).png", "img4 (1).png"}), Catch::StartsWith("img3 (1).png: is missing"));
 }
 

@@ -1,6 +1,6 @@
-// Image files: bytes equal to OpenCV's for every kind of PNG, JPEG, BMP, WebP and TIFF; damaged files and sizes that
-// lie; writers equal to OpenCV's.
-// jpeglib.h needs <cstdio>
+// Image files: the same bytes as OpenCV for every kind of PNG, JPEG, BMP, WebP and TIFF; damaged files and files with
+// wrong sizes in their headers; writers equal to OpenCV's.
+// jpeglib.h needs <cstdio>.
 // clang-format off
 #include <cstdio>
 #include <jpeglib.h>
@@ -29,7 +29,7 @@ using test::TemporaryFolder;
 
 std::string text_of(const std::vector<uint8_t>& bytes) { return {bytes.begin(), bytes.end()}; }
 
-/// A smooth picture with some noise, of `type` as OpenCV has it.
+/// A smooth picture with some noise, of OpenCV's type `type`.
 cv::Mat picture(int height, int width, int type, std::mt19937& random) {
   cv::Mat out(height, width, type);
   const int channels = out.channels();
@@ -62,7 +62,7 @@ std::vector<uint8_t> opencv_pixels(const std::string& bytes, int channels, cv::S
   return {mat.datastart, mat.dataend};
 }
 
-/// Gray and colour are OpenCV's, but for `tolerance` levels.
+/// The gray and colour pixels equal OpenCV's, up to `tolerance` levels.
 void check_equals_opencv(const std::string& what, const std::string& bytes, int tolerance = 0) {
   TemporaryFolder folder;
   put(folder / "image", bytes);
@@ -87,7 +87,7 @@ struct PngKind {
   int orientation = 0;
 };
 
-/// Exif data that hold an orientation alone.
+/// Exif data with only an orientation.
 std::string exif(int orientation, bool big_endian) {
   const std::string value(1, static_cast<char>(orientation));
   if (big_endian) {
@@ -138,7 +138,7 @@ std::string png_bytes(const PngKind& kind, int width, int height, std::mt19937& 
   return out;
 }
 
-/// A JPEG of 4 inks, or of red, green and blue as they are.
+/// A JPEG of random pixels of colour space `in`, stored as `stored` (for example CMYK, or RGB without conversion).
 std::string jpeg_bytes(J_COLOR_SPACE in, J_COLOR_SPACE stored, int components, std::mt19937& random) {
   constexpr int kWidth = 37, kHeight = 23;
   jpeg_compress_struct jpeg{};
@@ -174,7 +174,7 @@ std::string little(uint64_t value, int count) {
   return out;
 }
 
-/// A bitmap: `info` follows the pixels' depth and compression, `body` the headers.
+/// A BMP file: both headers, then `extra` (masks or palette), then the rows `pixels`.
 std::string bmp_bytes(int width, int height, int bits, int compression, const std::string& extra,
                       const std::string& pixels, int colours = 0) {
   const uint64_t at = 14 + 40 + extra.size();
@@ -191,7 +191,7 @@ std::string noise(size_t count, std::mt19937& random) {
   return out;
 }
 
-/// What read_image says of these bytes, without the file's name.
+/// Error of read_image for these bytes, without the file's name; "no error" if it is read.
 std::string says(const std::string& bytes, const std::string& name = "image") {
   TemporaryFolder folder;
   put(folder / name, bytes);
@@ -227,13 +227,13 @@ std::string ihdr(const std::string& width, const std::string& height) {
   return chunk("IHDR", width + height + std::string("\x08\x02\0\0\0", 5));
 }
 
-/// A GIF of `frames` pictures of 2 x 2: its four colours, coded without compression.
+/// A GIF with `frames` pictures of 2 x 2 pixels: its four colours, coded without compression.
 std::string gif_bytes(int frames) {
   std::string out = "GIF89a" + little(2, 2) + little(2, 2) + "\xf1" + little(0, 2);
   out += std::string("\x0a\x14\x1e\xff\0\0\0\xff\0\0\0\xff", 12);
   for (int i = 0; i < frames; ++i) {
     out += "," + little(0, 2) + little(0, 2) + little(2, 2) + little(2, 2) + std::string("\0\x02", 2);
-    // codes of 3 bits, from the low end: clear 4, 0, 1, clear, 2, 3, end 5
+    // codes of 3 bits, lowest bits first: clear 4, 0, 1, clear, 2, 3, end 5
     const int codes[] = {4, 0, 1, 4, 2, 3, 5};
     uint64_t word = 0;
     for (int k = 0; k < 7; ++k) word |= static_cast<uint64_t>(codes[k]) << (3 * k);
@@ -294,7 +294,7 @@ TEST_CASE("every kind of JPEG has OpenCV's bytes", "[io][image]") {
       check_equals_opencv("Exif " + std::to_string(orientation), plain.substr(0, 2) + marker + plain.substr(2));
     }
   }
-  // lengths, offsets and counts that point beyond the block are no orientation and no crash
+  // Lengths, offsets and counts that point outside the block are ignored and must not crash.
   for (size_t cut = 0; cut < 26; ++cut) {
     const std::string block = std::string("Exif\0\0", 6) + exif(6, false).substr(0, cut);
     const std::string marker = std::string("\xff\xe1\0", 3) + static_cast<char>(block.size() + 2) + block;
@@ -328,7 +328,7 @@ TEST_CASE("every kind of BMP has OpenCV's bytes", "[io][image]") {
   // a run, literals, a skip, the end of rows, the end
   const std::string runs8("\x05\x07\0\x03\x01\x02\x03\0\0\0\x02\x09\0\x02\x01\x01\x02\x0a\0\0\x04\x0b\0\x01", 24);
   check_equals_opencv("run-length 8", bmp_bytes(8, 4, 8, 1, palette8, runs8));
-  // pixels by hand: OpenCV 4.6 refuses this file
+  // expected pixels written by hand, because OpenCV 4.6 refuses this file
   const std::string runs4("\x05\x7a\0\x03\x12\x30\0\0\x02\x9b\0\0\x04\xbc\0\x01", 16);
   const std::vector<size_t> indices = {0, 0,  0, 0, 0, 0, 0, 0, 11, 12, 11, 12, 0, 0, 0, 0,
                                        9, 11, 0, 0, 0, 0, 0, 0, 7,  10, 7,  10, 7, 1, 2, 3};
@@ -352,7 +352,7 @@ TEST_CASE("WebP and TIFF have OpenCV's bytes, a GIF has its own", "[io][image]")
       check_equals_opencv("TIFF, plain", encoded(".tif", mat, {cv::IMWRITE_TIFF_COMPRESSION, 1}));
     }
   }
-  for (const int type : {CV_16UC1, CV_16UC3}) {  // libtiff rounds where OpenCV cuts off
+  for (const int type : {CV_16UC1, CV_16UC3}) {  // libtiff rounds, OpenCV truncates
     check_equals_opencv("TIFF of 16 bits", encoded(".tif", picture(20, 30, type, random)), 1);
   }
   TemporaryFolder folder;
@@ -378,7 +378,7 @@ TEST_CASE("images that are no whole image are refused with the reason", "[io][im
     CHECK(says(whole.substr(0, whole.size() / 2)) == "is cut short or damaged" + again);
     CHECK(says(whole.substr(0, 30)) == "is cut short or damaged" + again);
   }
-  // half of the pixels, but an end mark
+  // half of the pixels, but with an end marker
   CHECK_THAT(says(jpeg.substr(0, jpeg.size() / 2) + "\xff\xd9"), Catch::StartsWith("is cut short or damaged (Corrupt"));
   std::string wrong = png;
   wrong[wrong.size() / 2] = static_cast<char>(wrong[wrong.size() / 2] ^ 16);
@@ -406,7 +406,7 @@ TEST_CASE("a size that other headers hide is found before anything is decoded", 
   CHECK_THAT(says(signature + ihdr(small, small) + ihdr(large, large) + rest),
              Catch::StartsWith("is cut short or damaged"));
 
-  // FF D0 has no length: what follows is the real frame header, not the length of a segment
+  // FF D0 has no length field: the real frame header follows directly.
   std::string jpeg = encoded(".jpg", picture(16, 16, CV_8UC3, random));
   const size_t frame = jpeg.find("\xff\xc0");
   REQUIRE(frame != std::string::npos);
@@ -415,7 +415,7 @@ TEST_CASE("a size that other headers hide is found before anything is decoded", 
   huge.replace(5, 4, "\x75\x30\x75\x30");
   CHECK(says(jpeg.substr(0, frame) + huge + jpeg.substr(frame + 19)) == refused);
   std::string hidden = "\xff\xd8\xff\xd0" + huge + jpeg.substr(2, frame - 2) + jpeg.substr(frame + 19);
-  const size_t decoy = 4 + 0xffc0;  // where a reader arrives that takes FF C0 for a length
+  const size_t decoy = 4 + 0xffc0;  // position that a reader reaches if it takes FF C0 for a length
   while (hidden.size() < decoy) {
     const size_t length = std::min<size_t>(decoy - hidden.size() - 2, 0xff00);
     hidden += std::string("\xff\xfe", 2) + static_cast<char>(length >> 8) + static_cast<char>(length) +
@@ -424,7 +424,7 @@ TEST_CASE("a size that other headers hide is found before anything is decoded", 
   hidden += frame_header + "\xff\xd9";
   CHECK(says(hidden) == refused);
 
-  // memory that a progressive image asks for beside its pixels
+  // memory that a progressive image needs in addition to its pixels
   std::string progressive = encoded(".jpg", picture(16, 16, CV_8UC3, random), {cv::IMWRITE_JPEG_PROGRESSIVE, 1});
   const size_t at = progressive.find("\xff\xc2");
   REQUIRE(at != std::string::npos);

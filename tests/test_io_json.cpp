@@ -1,4 +1,4 @@
-// JSON under limits: what is refused, at which byte, and that a refusal comes before memory is taken.
+// JSON with limits: which texts are refused, at which byte, and that this happens before memory is allocated.
 #include <sys/resource.h>
 
 #include <catch2/catch.hpp>

@@ -1,4 +1,4 @@
-// curves.csv and TensorBoard's event files, read back by a parser of the test's own.
+// curves.csv and TensorBoard's event files, read back by a separate parser in this test.
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <limits>
@@ -16,7 +16,8 @@ using test::error_text;
 using test::get;
 using test::TemporaryFolder;
 
-/// CRC-32C bit by bit, most significant bit first, as the polynomial is usually written; input and output reflected.
+/// CRC-32C bit by bit, most significant bit first, with the polynomial in its usual form; input and output are
+/// reflected.
 uint32_t slow_crc32c(const std::string& bytes) {
   const auto reflect = [](uint32_t value, int bits) {
     uint32_t out = 0;
@@ -87,7 +88,7 @@ std::vector<Field> fields_of(const std::string& message) {
   return out;
 }
 
-/// The events of a file, every check sum checked.
+/// The events of a file; every checksum is checked.
 std::vector<std::vector<Field>> events_of(const std::string& bytes) {
   std::vector<std::vector<Field>> out;
   const auto unmask = [](uint32_t value) {
@@ -169,7 +170,7 @@ TEST_CASE("an event file holds its version and every scalar", "[io][event_log]")
   check(2, 1700000002.5, 300, "accuracy/validation", 0.8125f);
   check(3, 1700000003.5, int64_t{1} << 40, std::string(200, 'x'), -1.0f);
 
-  const EventLog again(folder.path(), 1700000000.25);  // a second one in the same second
+  const EventLog again(folder.path(), 1700000000.25);  // a second log in the same second
   CHECK(again.path().filename() == "events.out.tfevents.1700000000.shcnn.1");
   ErrorKind kind{};
   CHECK_THAT(error_text([&] { EventLog(folder / "none", 0); }, &kind), Catch::Contains("cannot make it: No such file"));

@@ -1,4 +1,4 @@
-// The real FER+ and FER2013: golden counts and reading times. Needs the folder that SHCNN_TEST_DATA names, which holds
+// The real FER+ and FER2013: expected counts and reading times. Needs the folder named by SHCNN_TEST_DATA with
 // ferplus/FER2013Train.tar, ferplus/FER2013Test.tar and ferplus/fer2013new.csv; without it the test is skipped.
 #include <algorithm>
 #include <array>
@@ -15,14 +15,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The folder of real data.
+/// The folder of the real data.
 fs::path data_folder() {
   const char* value = std::getenv("SHCNN_TEST_DATA");
   if (value == nullptr) throw std::runtime_error("SHCNN_TEST_DATA is not set");
   return value;
 }
 
-/// FER+ unpacked into a folder of this test.
+/// FER+ unpacked into a temporary folder.
 struct Unpacked {
   test::TemporaryFolder folder{fs::temp_directory_path()};
   Unpacked() {
@@ -54,7 +54,7 @@ TEST_CASE("FER+ has the counts of the paper and of the authors' list", "[io][gol
   CHECK(soft.counts[0].kept() == 26186);
   CHECK(soft.counts[2].kept() == 3280);
 
-  // The same from the folders' label.csv, which list only the rows with an image.
+  // The same counts from the folders' label.csv, which list only the rows with an image.
   fs::remove(data.folder / "fer2013new.csv");
   const FaceSet alone = read_ferplus(find_ferplus(data.folder.path()));
   CHECK(alone.counts[0].rows == 28558);

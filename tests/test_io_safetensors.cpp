@@ -1,5 +1,5 @@
-// safetensors: what is written comes back, equal content gives equal files, and no damaged or hostile file does
-// anything but be refused with one line that says why.
+// safetensors: the content read equals the content written, equal content gives equal files, and every damaged or
+// hostile file is refused with a one-line reason.
 #include <sys/resource.h>
 
 #include <array>
@@ -23,7 +23,7 @@ using test::get;
 using test::put;
 using test::TemporaryFolder;
 
-/// A file of the given header text and data, its length field right unless told otherwise.
+/// A file with the given header text and data, and the matching length field.
 std::string assemble(const std::string& header, const std::string& data = "") {
   uint64_t length = header.size();
   std::string out(8, '\0');
@@ -103,7 +103,7 @@ TEST_CASE("random tensors come back, and equal content gives equal files", "[io]
       REQUIRE(tensor->shape == view.shape);
       REQUIRE(std::ranges::equal(out.bytes(*tensor), view.bytes));
     }
-    // the same content in another order is the same file; so is what was read, written again
+    // The same content in another order gives the same file; so does writing again what was read.
     const std::vector<TensorView> reversed(in.views.rbegin(), in.views.rend());
     write_safetensors(folder / "b", reversed, out.metadata(), Overwrite::kYes);
     REQUIRE(get(folder / "a") == get(folder / "b"));
@@ -200,7 +200,7 @@ TEST_CASE("a file can be refused by its header before memory is taken for its te
   const uint64_t bytes = uint64_t{6} << 30;
   const std::string end = std::to_string(bytes);
   put(path, assemble("{" + tensor_json("x", "U8", "[" + end + "]", "[0," + end + "]") + "}"));
-  std::filesystem::resize_file(path, std::filesystem::file_size(path) + bytes);  // a hole: no disk is used
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) + bytes);  // a sparse file: uses no disk space
   SafetensorsOptions options;
   options.accept = [&](const Safetensors& file) {
     CHECK(file.find("x") != nullptr);
@@ -210,7 +210,7 @@ TEST_CASE("a file can be refused by its header before memory is taken for its te
   CHECK(error_text([&] { Safetensors::read(path, options); }) == path.string() + ": is not wanted");
   struct rusage usage {};
   REQUIRE(::getrusage(RUSAGE_SELF, &usage) == 0);
-  CHECK(usage.ru_maxrss < 2 << 20);  // kB
+  CHECK(usage.ru_maxrss < 2 << 20);  // in KiB
 }
 
 TEST_CASE("bad safetensors files are refused with their reason", "[io][safetensors]") {
@@ -222,7 +222,7 @@ TEST_CASE("bad safetensors files are refused with their reason", "[io][safetenso
   const std::string four(4, '\0'), eight(8, '\0');
   const std::string x = tensor_json("x", "F32", "[1]", "[0,4]");
 
-  // the smallest good ones, so that the bad ones differ by one thing each
+  // the smallest valid files, so that each invalid one differs in one detail
   CHECK(read_error(path, assemble("{}")) == "no error");
   CHECK(read_error(path, assemble("{" + x + "}", four)) == "no error");
   CHECK(read_error(path, assemble("{" + x + "}   ", four)) == "no error");

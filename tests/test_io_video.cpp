@@ -1,4 +1,4 @@
-// Videos: frames equal to OpenCV's, turned upright; what is missing is counted; sizes and files that must not be
+// Videos: frames equal to OpenCV's and rotated upright; missing frames are counted; sizes and files that must not be
 // decoded.
 #include <sys/stat.h>
 
@@ -101,10 +101,10 @@ TEST_CASE("frames of a turned video come upright", "[io][video]") {
   const size_t matrix = header + 4 + 40;
   const uint32_t one = 0x10000, minus = 0xffff0000;
   struct Turn {
-    uint32_t a, b, c, d;  // x' = a x + c y, y' = b x + d y, where y points down
+    uint32_t a, b, c, d;  // x' = a x + c y, y' = b x + d y, with y downwards
     cv::RotateFlags by;
   };
-  // not cv::VideoCapture's: OpenCV 4.6 turns quarter turns the other way
+  // Not compared with cv::VideoCapture: OpenCV 4.6 does quarter turns in the other direction.
   for (const Turn& turn : {Turn{0, one, minus, 0, cv::ROTATE_90_CLOCKWISE}, Turn{minus, 0, 0, minus, cv::ROTATE_180},
                            Turn{0, minus, one, 0, cv::ROTATE_90_COUNTERCLOCKWISE}}) {
     CAPTURE(turn.by);
@@ -148,7 +148,7 @@ TEST_CASE("frames that a video lacks or that are damaged are counted", "[io][vid
   VideoCounts counts = counts_of(folder / "cut.avi");
   CHECK(counts.announced == 40);
   CHECK((counts.decoded > 10 && counts.decoded < 30));
-  // a format that announces a duration, not frames
+  // a format that announces a duration instead of a number of frames
   write_video(folder / "cut.mkv", "mp4v", 100, {64, 48});
   cut = get(folder / "cut.mkv");
   put(folder / "cut.mkv", cut.substr(0, cut.size() / 2));

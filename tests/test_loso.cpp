@@ -1,5 +1,5 @@
-// Cross-validation over clips: votes against a plain statement of the rules, plans that keep subjects apart, folds
-// whose bytes do not hang on who ran them, merges that refuse what does not fit.
+// Cross-validation over clips: votes compared with a direct implementation of the rules, plans that keep subjects
+// apart, folds whose bytes do not depend on which process ran them, merges that refuse inconsistent files.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -32,7 +32,7 @@ using io::test::get;
 using io::test::put;
 using io::test::TemporaryFolder;
 
-/// Scores with these logits, image by image.
+/// Scores with these logits, image after image.
 ImageScores scores_of(int classes, std::vector<double> logits) {
   ImageScores out;
   out.classes = classes;
@@ -46,7 +46,7 @@ ImageScores scores_of(int classes, std::vector<double> logits) {
   return out;
 }
 
-/// `subjects` x `each` clips of two classes, without frames on disk.
+/// `subjects` x `each` clips of two classes, one more for odd subjects, without frames on disk.
 io::ClipSet listed_clips(int subjects, int each) {
   io::ClipSet clips;
   clips.class_names = {"a", "b"};
@@ -77,7 +77,7 @@ LosoPlan listed_plan(const LosoConfig& config, const io::ClipSet& clips) {
   return make_plan(config, clips, "test", std::vector<std::string>(clips.clips.size(), "hash"));
 }
 
-/// A result without training: the votes are the task's and the clip's numbers.
+/// A result without training: the votes depend on the numbers of the task and the clip.
 FoldResult made_result(const LosoPlan& plan, std::size_t task) {
   FoldResult out;
   out.task = task;
@@ -98,8 +98,8 @@ FoldResult made_result(const LosoPlan& plan, std::size_t task) {
   return out;
 }
 
-/// Made clips of three subjects, six by default, which the static network learns as frames: a hundredth of micro's
-/// work.
+/// Generated clips of three subjects, by default six. The static network learns them as frames, which costs a hundredth
+/// of the micro variant.
 struct MadeClips {
   TemporaryFolder folder;
   io::ClipSet clips;
@@ -138,24 +138,25 @@ BackendOptions cpu_options(int threads) {
 }  // namespace
 
 TEST_CASE("Votes: majority, tie by the apex, tie by softmax, sums", "[vote]") {
-  // classes by image: 0 1 1; the sum of logits says 0
+  // classes of the images: 0 1 1; the sum of logits gives 0
   ClipVote vote = vote_on(scores_of(2, {9, 0, 0, 1, 0, 1}), -1);
   CHECK(vote.majority == 1);
   CHECK_FALSE(vote.tie);
   CHECK(vote.sum_logits == 0);
   CHECK(vote.counts == std::vector<std::int64_t>{1, 2});
-  // 0 0 1 1 2: a tie of 0 and 1; the apex image says 1
+  // 0 0 1 1 2: a tie of 0 and 1; the apex image decides for 1
   const std::vector<double> tied = {2, 0, 0, 2, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 5};
   vote = vote_on(scores_of(3, tied), 3);
   CHECK(vote.tie);
   CHECK(vote.majority == 1);
   CHECK(vote_on(scores_of(3, tied), 0).majority == 0);
-  // the apex image says 2, which is not among the tied; no apex: the larger softmax of the tied
+  // The apex image has class 2, which is not in the tie, or there is no apex: the larger softmax sum in the tie
+  // decides.
   CHECK(vote_on(scores_of(3, tied), 4).majority == 0);
   CHECK(vote_on(scores_of(3, tied), -1).majority == 0);
-  // all logits negative: class 0 wins nothing by that
+  // all logits negative: class 0 gains nothing from that
   CHECK(vote_on(scores_of(2, {-5, -1, -5, -1}), -1).sum_logits == 1);
-  // sums of softmax differ from sums of logits: one very sure image
+  // sums of softmax differ from sums of logits: one image with a very high score
   vote = vote_on(scores_of(2, {30, 0, 0, 2, 0, 2}), -1);
   CHECK(vote.sum_logits == 0);
   CHECK(vote.sum_softmax == 1);
@@ -163,8 +164,8 @@ TEST_CASE("Votes: majority, tie by the apex, tie by softmax, sums", "[vote]") {
 
 TEST_CASE("An image's class is that of the largest mean softmax output over its crops, not of the mean logit",
           "[vote]") {
-  // Three crops with the logits (10, 0), (0, 3), (0, 3). By hand: the logits' sums are 10 and 6; the softmax outputs
-  // of the second crop are 0.0474 and 0.9526, so that the sums are 1.0948 and 1.9052.
+  // Three crops with the logits (10, 0), (0, 3), (0, 3). By hand: the logits' sums are 10 and 6; the softmax outputs of
+  // the second crop are 0.0474 and 0.9526, so the sums are 1.0948 and 1.9052.
   ImageScores image;
   image.classes = 2;
   image.logits = {10.0 / 3, 6.0 / 3};
@@ -202,7 +203,7 @@ TEST_CASE("No subject is on both sides of a fold, every clip is tested once", "[
       }
       CHECK(training.count(task.inner_subject) == 1);
     }
-    CHECK(std::all_of(tested.begin(), tested.end(), [](int n) { return n == 2; }));  // once for each seed
+    CHECK(std::all_of(tested.begin(), tested.end(), [](int n) { return n == 2; }));  // once per seed
     const std::vector<std::size_t> order = plan.longest_first();
     for (std::size_t i = 1; i < order.size(); ++i) CHECK(plan.tasks[order[i - 1]].cost >= plan.tasks[order[i]].cost);
   }
@@ -238,7 +239,7 @@ TEST_CASE("A plan with a right hash and a wrong content is refused", "[plan]") {
     LosoPlan plan = listed_plan(config, clips);
     change(plan);
     plan.hash.clear();
-    const std::string body = plan_text(plan);  // ends with an empty hash, which the hash leaves out
+    const std::string body = plan_text(plan);  // ends with an empty hash, which is not part of the hashed text
     const std::string field = ",\n \"hash\": \"\"";
     REQUIRE(body.find(field) != std::string::npos);
     std::string hashed = body;
@@ -270,7 +271,7 @@ TEST_CASE("A plan with a right hash and a wrong content is refused", "[plan]") {
       "'loudest' is none of");
   refused([](LosoPlan& p) { p.config.clear(); }, "protocol");
 
-  // what the fields of a LosoPlan cannot hold: the hash is not reached
+  // Values that the fields of a LosoPlan cannot hold: the error comes before the hash is checked.
   const std::string whole = plan_text(listed_plan(config, clips));
   const auto with = [&](const std::string& from, const std::string& to) {
     std::string text = whole;
@@ -285,7 +286,7 @@ TEST_CASE("A plan with a right hash and a wrong content is refused", "[plan]") {
   CHECK_THAT(with("\"schema\": 2", "\"schema\": 1"),
              Catch::Contains("plan.json: is of schema 1, made by another version of shcnn"));
 
-  // where a plan is placed beside such a file
+  // placing a plan over such a file
   config.seeds = 1;
   const auto run = folder.path() / "run";
   place_plan(run, listed_plan(config, clips));
@@ -357,7 +358,7 @@ TEST_CASE("A fold's result is read back, and a merge refuses gaps, duplicates an
   const io::ClipSet clips = listed_clips(3, 2);
   const LosoPlan plan = listed_plan(small_config(), clips);
   place_plan(run, plan);
-  place_plan(run, plan);  // the same plan may come twice
+  place_plan(run, plan);  // placing the same plan again is allowed
   for (std::size_t t = 0; t < plan.tasks.size(); ++t) {
     const std::string text = fold_text(plan, made_result(plan, t));
     put(fold_file(run, t), text);
@@ -408,7 +409,7 @@ TEST_CASE("A fold's result is refused after any change, also by hand and with a 
     std::string text = whole;
     text[bit / 8] = static_cast<char>(text[bit / 8] ^ (1 << (bit % 8)));
     put(path, text);
-    try {  // white space may turn into other white space: the content is the same then
+    try {  // white space may become other white space, with the same content
       const bool same = fold_text(plan, read_fold(path, plan)) == whole;
       INFO("bit " << bit);
       CHECK(same);
@@ -419,7 +420,7 @@ TEST_CASE("A fold's result is refused after any change, also by hand and with a 
   const auto refused = [&](const std::function<void(FoldResult&)>& change, const std::string& why) {
     FoldResult result = made_result(plan, 1);
     change(result);
-    put(path, fold_text(plan, result));  // with the hash of what it holds now
+    put(path, fold_text(plan, result));  // with the correct hash of the changed content
     INFO(why);
     CHECK_THAT(error_text([&] { read_fold(path, plan); }),
                Catch::Contains("no result of a fold (") && Catch::Contains(why));
@@ -445,7 +446,7 @@ TEST_CASE("A fold's result is refused after any change, also by hand and with a 
   refused([](FoldResult& r) { r.epochs[0].epoch = 2; }, "its epochs are not in order");
   refused([](FoldResult& r) { r.neutral = 1; }, "its neutral images");
 
-  std::string text = whole;  // the truth stands beside the votes
+  std::string text = whole;  // the true class is stored with the votes
   const std::size_t truth = text.find("\"truth\": ");
   text[truth + 9] = text[truth + 9] == '0' ? '1' : '0';
   put(path, text);
@@ -483,13 +484,13 @@ TEST_CASE("A run that others are in is not replaced, and a plan without results 
   {
     const auto first = place_plan(run, plan);
     CHECK(first->plan_is_new);
-    const auto second = place_plan(run, plan);  // several share the work
+    const auto second = place_plan(run, plan);  // several processes share the work
     CHECK_FALSE(second->plan_is_new);
     CHECK_THAT(error_text([&] { place_plan(run, plan, ExistingRun::kReplace); }),
                Catch::Contains("another process runs folds here"));
     CHECK_THAT(error_text([&] { place_plan(run, other); }), Catch::Contains("is another plan: l2 was 0.0003, is 0"));
   }
-  CHECK(place_plan(run, other)->plan_is_new);  // no fold has a result, nobody is there
+  CHECK(place_plan(run, other)->plan_is_new);  // no fold has a result and no other process is running
   CHECK(get(run / "plan.json") == plan_text(other));
   put(fold_file(run, 0), fold_text(other, made_result(other, 0)));
   put(fold_weights(run, 0), "weights");
@@ -559,18 +560,18 @@ TEST_CASE("Images are cached by content and settings, bounded, and made anew whe
       CHECK(images->get(i)->count() == 3);
       CHECK(images->count(i) == 3);
       whole.push_back(images->get(i)->pixels);
-      CHECK(std::set<std::uint8_t>(whole[i].begin(), whole[i].end()).size() > 20);  // a picture, not a blank
+      CHECK(std::set<std::uint8_t>(whole[i].begin(), whole[i].end()).size() > 20);  // a picture, not a uniform image
     }
   }
   put(files()[0], "damage");
   std::filesystem::remove(files()[1]);
-  cache.memory_bytes = 1;  // nothing but the latest stays in memory
+  cache.memory_bytes = 1;  // only the latest images stay in memory
   {
     const auto images = store();
     for (std::size_t i = 0; i < 3; ++i) CHECK(images->get(i)->pixels == whole[i]);
   }
   CHECK(files().size() == 3);
-  options.flow.full_scale = 2;  // another setting is another file
+  options.flow.full_scale = 2;  // other settings use another file
   store()->prepare({}, {});
   CHECK(files().size() == 6);
   options.flow.full_scale = 0;
@@ -578,7 +579,7 @@ TEST_CASE("Images are cached by content and settings, bounded, and made anew whe
   store()->prepare({}, {});
   CHECK(files().size() <= 2);
 
-  cache.disk_bytes = 0;  // none on disk
+  cache.disk_bytes = 0;  // no cache on disk
   const auto none = store();
   none->prepare({}, {});
   CHECK(none->get(1)->pixels == whole[1]);
@@ -592,11 +593,11 @@ TEST_CASE("The folder of images loses nothing that its store did not write, and 
   const auto store = [&] { return ClipImageStore(made.clips, made.hashes, made.config.images, cache, "cpu", {}); };
   store().prepare({}, {});
   const std::string weights(200000, 'w'), named(32, 'a');
-  put(cache.folder / (named + ".safetensors"), weights);  // the name of an image, but nothing of one inside
+  put(cache.folder / (named + ".safetensors"), weights);  // named like an image file, but with other content
   put(cache.folder / ".hidden", "");
   std::filesystem::last_write_time(
       cache.folder / (named + ".safetensors"),
-      std::filesystem::file_time_type::clock::now() - std::chrono::hours(99));  // goes first
+      std::filesystem::file_time_type::clock::now() - std::chrono::hours(99));  // oldest: would be removed first
   cache.disk_bytes = 20000;
   store().prepare({}, {});
   CHECK(get(cache.folder / (named + ".safetensors")) == weights);
@@ -635,7 +636,7 @@ TEST_CASE("Images are used without being kept where the folder is full or cannot
   const auto expected = pixels();
   CHECK(notes.empty());
 
-  cache.folder = "/proc/shcnn";  // where not even root makes a folder
+  cache.folder = "/proc/shcnn";  // a folder that even root cannot create
   CHECK(pixels() == expected);
   REQUIRE(notes.size() == 1);
   CHECK_THAT(notes[0], Catch::Contains("/proc/shcnn: images of clips are no longer kept here (") &&
@@ -695,7 +696,7 @@ TEST_CASE("The folder of images is within its limit after every clip", "[images]
   for (std::size_t i = 0; i < 72; ++i) {
     CHECK(images.get(i % 24)->pixels == whole[i % 24]);
     CHECK(bytes() <= cache.disk_bytes);
-    if (i >= 10) CHECK(bytes() > cache.disk_bytes / 2);  // and is used
+    if (i >= 10) CHECK(bytes() > cache.disk_bytes / 2);  // and the cache is used
   }
 }
 
@@ -737,13 +738,13 @@ TEST_CASE("Folds give the same bytes in one job, in several, and in two processe
   CHECK(ran == 3);  // nothing was run again
   const auto two = run_of("two");
   CHECK(run_folds(two, plan, options(2, 1)) == LosoOutcome::kFinished);
-  const auto shared = run_of("shared");  // two runners that know nothing of each other
+  const auto shared = run_of("shared");  // two independent runners
   ran = 0;
   std::thread other([&] { run_folds(shared, plan, options(1, 1)); });
   run_folds(shared, plan, options(1, 1));
   other.join();
   CHECK(ran == 3);
-  const auto single = run_of("single");  // one by one, backwards
+  const auto single = run_of("single");  // one by one, in reverse
   for (const std::size_t task : {2u, 0u, 1u}) {
     LosoRunOptions o = options(1, 1);
     o.only = task;
@@ -753,7 +754,7 @@ TEST_CASE("Folds give the same bytes in one job, in several, and in two processe
   CHECK(results(shared) == results(one));
   CHECK(results(single) == results(one));
 
-  const auto stopped = run_of("stopped");  // stopped in the middle of a fold: no half result, then the same bytes
+  const auto stopped = run_of("stopped");  // stopped in the middle of a fold: no partial result, then the same bytes
   LosoRunOptions o = options(1, 1);
   int asked = 0;
   o.should_stop = [&] { return ++asked > 8; };
@@ -766,7 +767,7 @@ TEST_CASE("Folds give the same bytes in one job, in several, and in two processe
 TEST_CASE("A fold that meets NaN stops, skips or rolls back as asked", "[run]") {
   MadeClips made;
   made.config.inner = false;
-  made.config.train.learning_rate = 100;  // after one step gradients overflow, and scores are still finite
+  made.config.train.learning_rate = 100;  // after one step gradients overflow while scores are still finite
   made.config.train.on_nan = GENERATE(OnNan::kStop, OnNan::kSkip, OnNan::kRollback);
   const LosoPlan plan = make_plan(made.config, made.clips, "casme2", made.hashes);
   ClipImageStore images = made.images(cpu_options(2));
@@ -833,7 +834,8 @@ TEST_CASE("A fold's weights are handed out with what L2 does to fc1's dead colum
     REQUIRE(weights);
     return *weights;
   };
-  // a clip needs the norm of every weight in every step: nothing waits then, and at this norm nothing is clipped
+  // Gradient clipping needs the norm of all weights in every step, so the dead columns are updated in every step; at
+  // this norm nothing is clipped.
   const Weights every_step = kept(1e9), at_the_end = kept(0);
   REQUIRE(every_step.tensors.size() == at_the_end.tensors.size());
   for (std::size_t i = 0; i < every_step.tensors.size(); ++i) {

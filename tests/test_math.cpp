@@ -1,4 +1,4 @@
-// The host and device functors of kernels/math, and the tables of models/, against published numbers.
+// The host and device functors of kernels/math and the tables of models/, compared with published numbers.
 #include <catch2/catch.hpp>
 #include <set>
 
@@ -81,7 +81,7 @@ TEST_CASE("the static variant with seven classes is the paper's network", "[mode
   CHECK(model.conv[2].pooled == 6);
   CHECK(model.forward_flops() == Approx(42.43e6).epsilon(1e-4));
   CHECK(100 * model.training_flops() == Approx(12.41e9).epsilon(5e-4));
-  // forward and both gradients of each dead weight; the live count also leaves out taps on padding
+  // Subtracts forward and both gradients of each dead weight; the live count also excludes taps on padding.
   const double without_dead = model.training_flops() - 3 * 2.0 * static_cast<double>(model.dead_parameter_count());
   CHECK(100 * without_dead == Approx(10.25e9).epsilon(5e-4));
   CHECK(model.live_training_flops() < without_dead);

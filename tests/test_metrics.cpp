@@ -1,4 +1,4 @@
-// Metrics against published matrices and toy cases.
+// Metrics compared with published matrices and small examples.
 #include <catch2/catch.hpp>
 
 #include "engine/net/metrics.h"
@@ -40,7 +40,7 @@ TEST_CASE("Folds are summed before F1 is taken", "[metrics]") {
 }
 
 TEST_CASE("UF1 and UAR are means over the classes that occur", "[metrics]") {
-  // 35 of 36 right, of 3 of 7 classes; scikit-learn 1.2: f1_score(average="macro") 0.97166, recall_score 0.97222
+  // 35 of 36 correct, in 3 of 7 classes; scikit-learn 1.2: f1_score(average="macro") 0.97166, recall_score 0.97222
   Confusion c(7);
   c.at(0, 0) = 12;
   c.at(3, 3) = 12;
@@ -49,7 +49,7 @@ TEST_CASE("UF1 and UAR are means over the classes that occur", "[metrics]") {
   CHECK(c.uf1() == Approx((1 + 24.0 / 25 + 22.0 / 23) / 3));
   CHECK(c.uar() == Approx((1 + 1 + 11.0 / 12) / 3));
   CHECK((c.occurs(0) && !c.occurs(1) && c.occurs(3) && c.occurs(6)));
-  // predicted but never true: it occurs, with F1 0 and recall 0 / 0 = 0, as scikit-learn has it
+  // A class that is predicted but never true counts as occurring, with F1 0 and recall 0 / 0 = 0, as in scikit-learn.
   c.at(6, 6) = 10;
   c.at(6, 1) = 1;
   CHECK(c.occurs(1));

@@ -1,4 +1,4 @@
-// The whole network: against a reference written from the paper, against finite differences, and float against double.
+// The whole network: compared with a reference written from the paper, with finite differences, and float with double.
 #include <catch2/catch.hpp>
 #include <cmath>
 
@@ -100,7 +100,7 @@ TEST_CASE("Gradients of the whole network are finite differences of the paper's 
     const char* recipe;
     Variant variant;
     int classes;
-    int coordinates[kLayers];  // of each layer's weight; fewer where a perturbation costs much
+    int coordinates[kLayers];  // coordinates tested in each layer's weight; fewer if a perturbation is expensive
   };
   const Case c = GENERATE(Case{"paper", Variant::kStatic, 7, {50, 50, 50, 350, 900, 700}},
                           Case{"code", Variant::kStatic, 8, {50, 50, 50, 350, 900, 700}},
@@ -120,7 +120,7 @@ TEST_CASE("Gradients of the whole network are finite differences of the paper's 
   for (int k = 0; k < c.classes; ++k) p.push_back(random.unit());
   double sum = 0;
   for (const double v : p) sum += v;
-  for (double& v : p) v /= sum;  // a label that sums to 1: where both gradient forms agree
+  for (double& v : p) v /= sum;  // a label that sums to 1, for which both forms of the gradient agree
 
   StepState state;
   state.seed = 9;
@@ -134,7 +134,8 @@ TEST_CASE("Gradients of the whole network are finite differences of the paper's 
 
   const auto d1 = factors_of(Purpose::kDropout1, kHidden1, 0, 9, 2, config.dropout);
   const auto d2 = factors_of(Purpose::kDropout2, kHidden2, 0, 9, 2, config.dropout);
-  // A perturbed weight changes nothing below its layer, and of a dense layer one unit: the rest is computed once.
+  // A perturbed weight does not change the layers below it and changes one unit of a dense layer, so the rest is
+  // computed only once.
   const std::vector<double> features = reference_features(reference, images[0]);
   const std::vector<double> h1 = reference_dense(reference, 0, features, d1);
   const std::vector<double> h2 = reference_dense(reference, 1, h1, d2);
@@ -177,11 +178,11 @@ TEST_CASE("Gradients of the whole network are finite differences of the paper's 
         return (above - below) / (2 * h);
       };
       double slope = slope_at(step);
-      // The rule is relative to the loss's own rounding: with raw inputs the loss is in the hundreds.
+      // The tolerance includes the rounding error of the loss, which is in the hundreds for raw inputs.
       const double rounding = 4e-15 * std::max(1.0, report.cross_entropy) / step;
       const double allowed = 1e-5 * std::abs(slope) + 1e-7 + rounding;
       if (std::abs(slope - gradient[at]) > allowed) {
-        // A choice of LeakyReLU or pool between the two evaluations makes a kink; a smaller step steps over it.
+        // If LeakyReLU or a pool chooses differently in the two evaluations, there is a kink; a smaller step avoids it.
         const double finer = slope_at(step / 16);
         if (std::abs(finer - gradient[at]) <= 1e-4 * std::abs(finer) + 1e-6 + 16 * rounding) {
           ++kinks;
@@ -195,12 +196,12 @@ TEST_CASE("Gradients of the whole network are finite differences of the paper's 
     }
   }
   CHECK(kinks <= (checked + kinks) / 20);
-  CHECK(non_zero > checked / 5);  // dropped units and dead inputs leave the rest
+  CHECK(non_zero > checked / 5);  // the others belong to dropped units and dead inputs
 }
 
 namespace {
 
-/// A short training of `variant` by `name`'s recipe at learning rate 1e-4, and samples for it.
+/// A short training of `variant` with the recipe `name` at learning rate 1e-4.
 TrainConfig short_training(const char* name, Variant variant, std::int64_t batch, std::uint64_t seed) {
   TrainConfig config = recipe(name, variant, variant == Variant::kStatic ? 7 : 5, "");
   config.batch = batch;
@@ -213,7 +214,7 @@ Samples short_samples(const TrainConfig& config, bool soft) {
   return banded_samples(8, config.model.classes, is_static ? 48 : 112, is_static ? 1 : 3, config.seed, soft);
 }
 
-/// Each of `steps` steps on the executor in float, from the state of a run in double, against that run's step.
+/// Compares each of `steps` float steps on the executor with the same step in double from the same state.
 void check_steps_from_the_same_state(const char* name, Variant variant, std::int64_t batch, std::uint64_t steps) {
   const TrainConfig config = short_training(name, variant, batch, options().seed);
   const Samples samples = short_samples(config, true);
@@ -227,14 +228,15 @@ void check_steps_from_the_same_state(const char* name, Variant variant, std::int
   Learner<float> fast_learner(*backend.device, backend.context, backend.ops, model, config, samples);
   Network<float>& fast = fast_learner.network;
   TrainingStep<float>& fast_step = fast_learner.step;
-  // Where two cells of a pool's window, or a pre-activation and zero, lie closer than float's rounding, float may
-  // choose otherwise than double, and the gradients below that cell differ by a whole term. Few tensors may show that.
+  // If two cells of a pool's window, or a pre-activation and zero, differ by less than float's rounding, float may
+  // choose differently than double, and the gradients below that cell differ by a whole term. This may affect few
+  // tensors.
   int compared = 0, flipped = 0;
   for (std::uint64_t t = 1; t <= steps; ++t) {
     CAPTURE(t);
     exact_step.settle();
     fast_step.settle();
-    // float's state is double's, rounded
+    // the float state is the double state, rounded
     for (const ParameterKind kind :
          {ParameterKind::kValue, ParameterKind::kFirstMoment, ParameterKind::kSecondMoment}) {
       copy_parameters(exact.parameters(), fast.parameters(), model, kind);
@@ -243,9 +245,9 @@ void check_steps_from_the_same_state(const char* name, Variant variant, std::int
     exact_step.run();
     fast_step.run();
     const StepReport want = exact_step.wait(t), got = fast_step.wait(t);
-    // The loss is a difference of logits and rounds as they do: with raw inputs they are in the thousands. fc1 of the
-    // micro variant adds 17,248 products where the static one has 1,408 live ones, and rounds as the root of that, 3.5
-    // times as far.
+    // The loss is a difference of logits and has their rounding error; with raw inputs they are in the thousands. fc1
+    // of the micro variant sums 17,248 products, that of the static variant 1,408 live ones; the rounding error grows
+    // with the square root of that number, here by a factor of 3.5.
     const double scale = std::max(want.cross_entropy, largest_logit(exact, config.batch));
     const double bound = variant == Variant::kStatic ? 1e-6 : 3.5e-6;
     CHECK(std::abs(got.cross_entropy - want.cross_entropy) <= bound * scale);
@@ -278,8 +280,8 @@ TEST_CASE("From the same state, each of 10 float steps on the executor follows d
   check_steps_from_the_same_state(name, Variant::kStatic, 4, 10);
 }
 
-// A sample costs ten times a face; with --small, as under sanitizers, two steps see what differs from the static
-// variant.
+// A sample costs ten times as much as a face. With --small, as under sanitizers, two steps are enough to test what
+// differs from the static variant.
 TEST_CASE("From the same state, each of 10 float steps of the micro variant follows double",
           "[network][executor][micro]") {
   const char* name = GENERATE("paper", "code");
@@ -289,7 +291,8 @@ TEST_CASE("From the same state, each of 10 float steps of the micro variant foll
 
 namespace {
 
-/// How far ten free float steps on the executor end from double: the worst step's loss, the worst tensor's L2 norm.
+/// Difference between ten free float steps on the executor and in double: the largest loss error of a step and the
+/// largest relative L2 error of a tensor.
 struct Drift {
   double loss = 0, tensor = 0;
 };
@@ -331,11 +334,11 @@ Drift drift_of_ten_free_steps(const char* name, Variant variant, std::uint64_t s
 
 }  // namespace
 
-// A run in which no pool and no activation chooses between values closer than float's rounding stays within 1e-5 of
-// double's loss and 1e-4 of its tensors. One other choice moves a gradient by a whole term, and Adam's first steps,
-// which look at a gradient's sign alone, make that visible; such a run is held to the looser bound. What is wrong with
-// an executor shows in every run, so most runs must hold the strict one. Executors other than the cpu follow the cpu
-// (test_follows_cpu.cpp).
+// A run in which no pool and no activation chooses between values that differ by less than float's rounding stays
+// within 1e-5 of double's loss and 1e-4 of its tensors. A different choice changes a gradient by a whole term, and
+// Adam's first steps, which depend only on a gradient's sign, amplify that; such a run must meet the looser bound. An
+// error in an executor shows in every run, so most runs must meet the strict bound. Executors other than the cpu are
+// compared with the cpu (test_follows_cpu.cpp).
 TEST_CASE("Ten free steps at 1e-4 stay with double", "[network][executor][double]") {
   constexpr int kRuns = 5;
   int strict = 0;

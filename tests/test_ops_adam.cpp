@@ -1,4 +1,4 @@
-// The optimiser of the executor under test: schedule, clip, Adam with L2, its replay, and the published reports.
+// The optimiser of the executor under test: schedule, clip, Adam with L2, its replay, and the reports.
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::int64_t kSizes[] = {0, 1, 2, 3, 7, 8, 9, 31, 32, 33, 255, 256, 257, 1000, 65'537, 200'003};
 
-/// Parameters in mid-training, on the device.
+/// Parameters, moments and gradients in the middle of a training, on the device.
 struct Parameters {
   Tensor<float> w, m, v, g;
   Guarded<float> device_w, device_m, device_v, device_g;
@@ -44,7 +44,7 @@ struct Parameters {
 AdamParams<float> some_params() { return {}; }
 
 reference::Adam reference_of(const AdamParams<float>& p, bool decayed) {
-  // the constants as the executor gets them: 1 - 0.999f differs from 0.001 by 1e-5 of itself
+  // The constants as the executor gets them: 1 - 0.999f has a relative error of 1e-5.
   reference::Adam adam;
   adam.beta1 = static_cast<double>(p.beta1);
   adam.beta2 = static_cast<double>(p.beta2);
@@ -63,7 +63,7 @@ StepState state_at(std::uint64_t step, double rate, float clip_scale) {
   return state;
 }
 
-/// Within `relative` of the reference, on the scale of the terms that were added up (they may cancel).
+/// Within `relative` of the reference, relative to `scale`: the magnitude of the terms summed, which may cancel.
 bool near(double got, double want, double scale, double relative) { return std::abs(got - want) <= relative * scale; }
 
 }  // namespace
@@ -83,7 +83,7 @@ TEST_CASE("advance_step follows TensorFlow's schedules and Adam's bias correctio
       for (std::int64_t t = 1; t <= 100; ++t) {
         executor().ops.advance_step(Workspace(executor(), 0), schedule, state.data());
         const StepState got = state.read()[0];
-        double power = 1;  // decay^(finished / decay_steps): the first step runs at the full rate
+        double power = 1;  // decay^(finished / decay_steps): the first step uses the full rate
         if (staircase) {
           for (std::int64_t period = 0; period < (t - 1) / schedule.decay_steps; ++period) power *= decay;
         } else {
@@ -115,7 +115,7 @@ TEST_CASE("adam_step: one step within 2e-6 of float64", "[adam]") {
       Random random(static_cast<std::uint32_t>(i));
       Parameters p(executor(), random, count, static_cast<int>(i % 4));
       AdamParams<float> params = some_params();
-      params.lambda = 3e-2f;  // large enough to be seen
+      params.lambda = 3e-2f;  // large enough to have a visible effect
       const StepState state = state_at(5, 1e-3, 0.5f);
       StepReport before;
       before.sum_squares = 2;
@@ -137,7 +137,7 @@ TEST_CASE("adam_step: one step within 2e-6 of float64", "[adam]") {
         adam.v = static_cast<double>(p.v[e]);
         if (e < decayed) sum_squares += adam.w * adam.w;
         adam.step(static_cast<double>(p.g[e]), 5, 1e-3, 0.5);
-        // the terms may cancel, in g + 2 lambda w and in m: errors are measured on the terms' magnitudes
+        // The terms may cancel, in g + 2 lambda w and in m, so errors are relative to the terms' magnitudes.
         const double gradient =
             0.5 * (std::abs(static_cast<double>(p.g[e])) + 2 * adam.lambda * std::abs(static_cast<double>(p.w[e])));
         const double m_scale = std::abs(static_cast<double>(p.m[e])) + gradient;
@@ -220,7 +220,7 @@ TEST_CASE("adam_step leaves elements with a non-finite gradient alone and counts
     CHECK((v[e] != p.v[e]) == finite);
   }
   CHECK(report.read()[0].non_finite == 3);
-  // and a report that already counts one changes nothing more
+  // A report that already counts a non-finite value prevents any further change.
   step();
   CHECK(unequal(p.device_w.read(), w) == "");
   CHECK(unequal(p.device_m.read(), m) == "");
@@ -234,9 +234,9 @@ TEST_CASE("adam_step leaves elements that would overflow alone and counts them",
   AdamParams<float> params = some_params();
   params.lambda = 0.25f;
   const std::set<std::int64_t> overflow = {1, 10, 33};
-  p.g[1] = 1e30f;                              // the second moment, by its square
-  p.w[10] = 3e38f, p.g[10] = 0;                // the same, by the L2 term
-  p.g[33] = 0, p.m[33] = -1e38f, p.v[33] = 0;  // the weight: both moments stay finite
+  p.g[1] = 1e30f;                              // second moment, by the square of g
+  p.w[10] = 3e38f, p.g[10] = 0;                // second moment, by the L2 term
+  p.g[33] = 0, p.m[33] = -1e38f, p.v[33] = 0;  // weight: both moments stay finite
   p.device_w.write(p.w);
   p.device_m.write(p.m);
   p.device_v.write(p.v);
@@ -294,7 +294,7 @@ TEST_CASE("adam_replay gives the bits of as many adam_steps", "[adam]") {
   for (std::size_t i = 0; i < std::size(kSizes); ++i) {
     const std::int64_t count = kSizes[i], steps = count > 1000 ? 3 : count < 9 ? 130 : 12;
     const std::uint64_t first = 1 + 5 * (i % 3);
-    const int shift = i % 2 ? 2 : 0;  // off 16 bytes and on them: two kernels
+    const int shift = i % 2 ? 2 : 0;  // not aligned and aligned to 16 bytes: two kernels
     INFO(count << " parameters from step " << first);
     Random random(static_cast<std::uint32_t>(i));
     Random again(static_cast<std::uint32_t>(i));

@@ -1,5 +1,5 @@
-// Batches of crops from bytes, and their gradients back to the face, of the executor under test, against cutting by
-// hand.
+// Batches of crops from bytes, and the mean of their gradients on the face, of the executor under test, compared with a
+// simple implementation.
 #include <catch2/catch.hpp>
 
 #include "reference/batch.h"
@@ -13,13 +13,13 @@ namespace {
 
 struct BatchCase {
   std::int64_t images, rows, columns, channels;
-  int height, width;  ///< of the patch
+  int height, width;  ///< size of the patch
   std::int64_t samples, classes;
 };
 
 const BatchCase kCases[] = {
     {9, 48, 48, 1, 42, 42, 100, 8},    // the static variant
-    {3, 112, 112, 3, 112, 112, 4, 5},  // the micro variant: nothing to cut
+    {3, 112, 112, 3, 112, 112, 4, 5},  // the micro variant, which does not crop
     {5, 11, 7, 3, 4, 3, 33, 7},       {2, 5, 6, 1, 5, 6, 1, 1},     {4, 9, 9, 2, 1, 1, 17, 3},
     {7, 13, 17, 1, 8, 16, 31, 7},     {3, 20, 33, 3, 17, 32, 7, 3}, {6, 48, 48, 1, 42, 42, 0, 8},
 };

@@ -1,4 +1,4 @@
-// Convolution forward, input gradient and filter gradient of the executor under test, against float64 loops.
+// Convolution forward, input gradient and filter gradient of the executor under test, compared with float64 loops.
 #include <catch2/catch.hpp>
 #include <cstring>
 
@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kRandomCases = 500;
 
-/// An op's output, its float64 reference, and the sum of the magnitudes that went into each element.
+/// An op's output, its float64 reference, and for each element the sum of the magnitudes of its products.
 struct Outcome {
   Tensor<float> got;
   Tensor<double> want, absolute_products;
@@ -27,8 +27,8 @@ Tensor<float> values(Random& random, Suite suite, const Shape& shape, double ter
   return random.integers<float>(shape, static_cast<std::int64_t>(std::min(8.0, largest)));
 }
 
-// Each of these runs one op on the executor with operands a and b, and twice in float64: on them and on their
-// magnitudes.
+// Each of these functions runs one op with operands a and b on the executor, and twice in float64: with a and b, and
+// with their magnitudes.
 
 Outcome forward(Backend& backend, const ConvCase& c, const Tensor<float>& x, const Tensor<float>& w, bool with_products,
                 int shift) {
@@ -92,7 +92,7 @@ struct ConvOp {
   RunOp run;
   Shape (ConvCase::*a)() const;  ///< shapes of the two operands
   Shape (ConvCase::*b)() const;
-  double (*terms)(const ConvCase&);  ///< K: products in one output
+  double (*terms)(const ConvCase&);  ///< K: number of products in one output
 };
 
 double forward_terms(const ConvCase& c) { return static_cast<double>(c.in_channels * c.kernel * c.kernel); }
@@ -108,12 +108,12 @@ void check_all_cases(const ConvOp& op) {
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const ConvCase& c = cases[i];
     const double terms = op.terms(c);
-    Tensor<double> products;  // of the reals; the integers' are non-zero in the same places
+    Tensor<double> products;  // sums of magnitudes of the reals; the integers are non-zero at the same positions
     for (const Suite suite : {Suite::kReal, Suite::kExact}) {
       INFO("case " << i << (suite == Suite::kExact ? ", integers: " : ", reals: ") << c.text());
       Random random(static_cast<std::uint32_t>(2 * i) + (suite == Suite::kReal));
       const Tensor<float> a = values(random, suite, (c.*op.a)(), terms), b = values(random, suite, (c.*op.b)(), terms);
-      const int shift = suite == Suite::kReal ? static_cast<int>(i % 4) : 0;  // each case is aligned once
+      const int shift = suite == Suite::kReal ? static_cast<int>(i % 4) : 0;  // exact cases are aligned
       const Outcome o = op.run(executor(), c, a, b, suite == Suite::kReal, shift);
       if (suite == Suite::kReal) products = o.absolute_products;
       if (c.samples > 0) CHECK(too_sparse(o.want, [&](std::int64_t e) { return products[e] > 0; }) == "");
@@ -126,7 +126,7 @@ void check_all_cases(const ConvOp& op) {
   }
 }
 
-/// The same bits from 1, 2 and 3 threads, on every ninth case.
+/// Checks for the same bits with 1, 2 and 3 threads, in every ninth case.
 void check_threads(const ConvOp& op) {
   Backend backends[] = {open_executor(1), open_executor(2), open_executor(3)};
   const std::vector<ConvCase> cases = conv_cases(wants_small_cases(), random_cases(kRandomCases));

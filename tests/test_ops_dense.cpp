@@ -1,4 +1,4 @@
-// Dense layers and their LeakyReLU + dropout, of the executor under test, against float64 loops.
+// Dense layers and their LeakyReLU + dropout, of the executor under test, compared with float64 loops.
 #include <catch2/catch.hpp>
 
 #include "cases.h"
@@ -48,7 +48,7 @@ Results<float> run(Backend& backend, const DenseCase& c, const Inputs& in, int s
   return {y.read(), dx.read(), dw.read(), db.read()};
 }
 
-/// In float64: on the values, or on their magnitudes.
+/// In float64, on the values or on their magnitudes.
 Results<double> oracle(const Inputs& in, bool of_magnitudes) {
   const Ops<double> ops = naive_ops<double>();
   const Context none;
@@ -87,12 +87,12 @@ TEST_CASE("dense layers agree with float64 loops", "[dense]") {
   const std::vector<DenseCase> cases = dense_cases(wants_small_cases(), random_cases(kRandomCases));
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const DenseCase& c = cases[i];
-    Results<double> products;  // sums of magnitudes of the reals; the integers' are non-zero in the same places
+    Results<double> products;  // sums of magnitudes of the reals; the integers are non-zero at the same positions
     for (const bool exact : {false, true}) {
       INFO("case " << i << (exact ? ", integers: " : ", reals: ") << c.text());
       const Inputs in = make_inputs(c, static_cast<std::uint32_t>(2 * i) + exact, exact);
       const Results<float> got =
-          run(executor(), c, in, exact ? 0 : static_cast<int>(i % 4));  // each case is aligned once
+          run(executor(), c, in, exact ? 0 : static_cast<int>(i % 4));  // exact cases are aligned
       const Results<double> want = oracle(in, false);
       if (!exact) products = oracle(in, true);
       check(got.y, want.y, products.y, c.inputs + 1, exact);
@@ -140,7 +140,7 @@ TEST_CASE("leaky_dropout: the mask of the definition, the bits of LeakyReLU", "[
         want_y[e] = kept ? std::max(slope * z[e], z[e]) / share : 0;
         want_dy[e] = kept ? (z[e] > 0 ? gradient[e] : slope * gradient[e]) / share : 0;
       }
-      // dropping is exact; dividing by the kept share may be a product with its inverse: two ulps
+      // Dropping is exact; dividing by the kept fraction may be a multiplication by its inverse: two ulps.
       const double allowed = drops ? 4 * kUnitRoundoff : 0;
       CHECK(relative_outside(y.read(), want_y, allowed) == "");
       CHECK(relative_outside(dy.read(), want_dy, allowed) == "");

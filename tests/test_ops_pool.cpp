@@ -1,4 +1,4 @@
-// Bias, LeakyReLU and pooling of the executor under test, and the way back, against plain definitions.
+// Bias, LeakyReLU and pooling of the executor under test, forward and backward, compared with their definitions.
 #include <catch2/catch.hpp>
 
 #include "cases.h"
@@ -12,7 +12,7 @@ namespace shcnn::test {
 namespace {
 
 constexpr int kRandomCases = 300;
-// The exact suite: this slope and gradients that are multiples of 4 keep every product and sum an integer.
+// Exact suite: with this slope and gradients that are multiples of 4, all products and sums are integers.
 constexpr float kExactSlope = 0.25f;
 
 struct Inputs {
@@ -29,8 +29,8 @@ Inputs make_inputs(const PoolCase& c, const Shape& y_shape, std::uint32_t stream
   Inputs in{random.integers<float>(c.z(), 8), random.integers<float>(Shape(c.channels), 8),
             random.integers<float>(y_shape, 8), c.slope == 0 ? 0 : kExactSlope};
   for (float& value : in.z.data) value *= 4;
-  for (float& value : in.b.data) value += 0.5f;  // so that no activation is 0; z keeps many ties
-  for (float& value : in.dy.data) value *= 16;   // stays whole through the slope and a mean of four
+  for (float& value : in.b.data) value += 0.5f;  // so that no activation is 0; z has many ties
+  for (float& value : in.dy.data) value *= 16;   // stays an integer after the slope and a mean of four
   return in;
 }
 
@@ -63,7 +63,7 @@ Results run_avg_pool(Backend& backend, const PoolCase& c, const Inputs& in, int 
   return {y.read(), dz.read(), db.read(), {}};
 }
 
-/// db is a sum of float32 gradients: exact where those are integers, else by the rule for sums.
+/// db is a sum of float32 gradients: exact if they are integers, otherwise within the tolerance of sums.
 void check_bias_gradient(const Tensor<float>& got, const reference::PoolGradient<float>& want, bool exact) {
   if (exact) {
     CHECK(unequal(got, want.db) == "");
@@ -93,7 +93,7 @@ TEST_CASE("max_pool gives the bits of its definition, forward and back", "[max_p
       const Inputs in = make_inputs(c, c.max_y(), static_cast<std::uint32_t>(2 * i) + exact, exact);
       const Results got = run_max_pool(executor(), c, in, static_cast<int>(i % 4));
       const auto want = reference::max_pool(c.pool, in.slope, in.z, in.b, c.max_y());
-      // in a small map the ring may win every window
+      // in a small map the ring of padding may win every window
       if (want.y.count() >= kFewestForStatistics && c.slope > 0) {
         CHECK(too_sparse(want.y, [&](std::int64_t e) { return want.winner[e] != kWinnerIsPad; }) == "");
       }
@@ -120,11 +120,11 @@ TEST_CASE("avg_pool agrees with its definition, forward and back", "[avg_pool]")
       if (exact) {
         CHECK(unequal(got.y, want) == "");
       } else {
-        // three additions, the bias and the slope: five roundings, each of at most u times the magnitudes' mean
+        // Three additions, the bias and the slope: five roundings, each at most u times the mean of the magnitudes.
         const Tensor<double>& scale = magnitude;
         CHECK(outside(got.y, want, [&](std::int64_t e) { return 5 * kUnitRoundoff * scale[e]; }) == "");
       }
-      // from the executor's own y, whose sign decides; one ulp
+      // Computed from the executor's own y, because its sign decides; one ulp.
       const auto gradient = reference::avg_pool_gradient(in.slope, got.y, in.dy, c.z());
       CHECK(relative_outside(got.dz, gradient.dz, exact ? 0 : 2 * kUnitRoundoff) == "");
       check_bias_gradient(got.db, gradient, exact);

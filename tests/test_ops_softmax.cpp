@@ -1,4 +1,5 @@
-// Scores, losses, votes and confusion counts of the executor under test, against their definitions in long double.
+// Scores, losses, votes and confusion counts of the executor under test, compared with their definitions in long
+// double.
 #include <catch2/catch.hpp>
 
 #include "cases.h"
@@ -12,9 +13,9 @@ namespace shcnn::test {
 namespace {
 
 constexpr int kRandomCases = 100;
-constexpr double kScales[] = {1, 8, 100, 1e4};  // of logits: inputs / 255 start near 8, raw inputs near 270 and 1,700
+constexpr double kScales[] = {1, 8, 100, 1e4};  // logits start near 8 for inputs / 255, near 270 and 1,700 for raw ones
 
-/// Logits of one scale; every seventh sample has all logits equal, the next one all zero.
+/// Logits of one scale; in every seventh sample all logits are equal, in the next one all are zero.
 Tensor<float> make_logits(Random& random, const Shape& shape, double scale) {
   Tensor<float> logits = random.reals<float>(shape);
   for (std::int64_t i = 0; i < logits.count(); ++i) {
@@ -26,7 +27,8 @@ Tensor<float> make_logits(Random& random, const Shape& shape, double scale) {
   return logits;
 }
 
-/// Votes of ten annotators as probabilities; every fifth sample has votes outside these classes (its sum is below 1).
+/// Votes of ten annotators as probabilities; in every fifth sample some votes are outside these classes (its sum is
+/// below 1).
 Tensor<float> make_labels(Random& random, const Shape& shape) {
   Tensor<float> labels(shape);
   for (std::int64_t n = 0; n < shape[1]; ++n) {

@@ -1,5 +1,5 @@
-// The float64 table of plain loops, which judges every other table, judged itself: against the references of
-// tests/reference, written in another order and layout, and against the paper's own numbers and graph.
+// Tests of the plain float64 loops, which are the reference for all other ops: compared with the references in
+// tests/reference, which use another order and layout, and with the paper's own numbers and graph.
 #include <catch2/catch.hpp>
 
 #include "cases.h"
@@ -13,7 +13,7 @@
 namespace shcnn::test {
 namespace {
 
-constexpr double kRounding = 1e-12;  // float64 sums of up to 1e5 terms in another order
+constexpr double kRounding = 1e-12;  // error of float64 sums of up to 1e5 terms in another order
 
 const Ops<double>& naive() {
   static const Ops<double> ops = naive_ops<double>();
@@ -21,7 +21,7 @@ const Ops<double>& naive() {
 }
 const Context kNone;
 
-/// The cases that a reference of planes and scatters gets through in a second.
+/// The cases with a cost up to `limit`, because the references of planes and scatters are slow.
 template <class Case, class Cost>
 std::vector<Case> cheap(const std::vector<Case>& cases, double limit, const Cost& cost) {
   std::vector<Case> kept;
@@ -132,13 +132,13 @@ TEST_CASE("Table 2: scores and their gradients in float64", "[oracle]") {
   CHECK(s_grad[0] < 0);
   CHECK(s_grad[2] == Approx(9.98965779e-1 * (1 - 9.98965779e-1)).epsilon(1e-5));
 
-  // the second example: S_1 = e^-99 / (1 + e^-93 + e^-99), its gradient towards class 2 about e^-192
+  // The second example: S_1 = e^-99 / (1 + e^-93 + e^-99); its gradient for class 2 is about e^-192.
   const auto [t, t_grad] = run({1, 7, 100}, Temperature::kOne, 0);
   CHECK(t[0] == Approx(std::exp(-99.0)).epsilon(1e-12));
   CHECK(t_grad[1] == Approx(-std::exp(-99.0) * std::exp(-93.0)).epsilon(1e-12));
   const auto [u, u_grad] = run({1, 7, 100}, Temperature::kOne, 2);
   CHECK(u[2] == 1);
-  CHECK(u_grad[2] == Approx(std::exp(-93.0) + std::exp(-99.0)).epsilon(1e-12));  // 1 - S would round to 0
+  CHECK(u_grad[2] == Approx(std::exp(-93.0) + std::exp(-99.0)).epsilon(1e-12));  // computing 1 - S would give 0
   const auto [v, v_grad] = run({1, 7, 100}, Temperature::kLargest, 2);
   const double sum = std::exp(0.01) + std::exp(0.07) + std::exp(1.0);
   CHECK(v[2] == Approx(std::exp(1.0) / sum).epsilon(1e-12));
@@ -154,7 +154,8 @@ TEST_CASE("Table 2: scores and their gradients in float64", "[oracle]") {
 }
 
 TEST_CASE("live cells compute what the paper's graph computes", "[oracle]") {
-  // Each stage of the paper on whole maps, dead cells and zero-pads included, against the model table's live stages.
+  // Compares each stage of the paper on whole maps, including dead cells and zero-pads, with the model table's live
+  // stages.
   for (const Variant variant : {Variant::kStatic, Variant::kMicro}) {
     ModelOptions options;
     options.variant = variant;
@@ -163,7 +164,7 @@ TEST_CASE("live cells compute what the paper's graph computes", "[oracle]") {
     Tensor<double> whole = random.reals<double>(Shape(model.input_channels, model.input_size, model.input_size, 1));
     Tensor<double> live = whole;
     for (const ConvStage& stage : model.conv) {
-      const std::int64_t in = 3, out = 4;  // fewer channels than the paper: the extents are what this is about
+      const std::int64_t in = 3, out = 4;  // fewer channels than the paper: only the map sizes matter here
       const std::int64_t channels = &stage == &model.conv[0] ? stage.in_channels : in;
       const std::int64_t made = &stage == &model.conv[2] ? out : in;
       const Tensor<double> w = random.reals<double>(Shape(made, channels, stage.kernel, stage.kernel)),
@@ -185,7 +186,7 @@ TEST_CASE("live cells compute what the paper's graph computes", "[oracle]") {
                                winner.view());
       live = y;
 
-      Tensor<double> put_back(whole.shape);  // zero where the table says that every image is zero
+      Tensor<double> put_back(whole.shape);  // zero outside the live cells: there every image is zero
       for (std::int64_t c = 0; c < made; ++c) {
         for (std::int64_t i = 0; i < stage.live; ++i) {
           for (std::int64_t j = 0; j < stage.live; ++j) {

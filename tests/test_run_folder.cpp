@@ -1,4 +1,4 @@
-// RUN folders: one process at a time, and nothing left that stands in the way of the next start.
+// RUN folders: only one process at a time, and nothing remains that prevents the next start.
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,7 +18,8 @@ using io::test::put;
 using io::test::TemporaryFolder;
 using Open = RunFolder::Open;
 
-/// Opens `run` again and again until `end`; returns the exit status: 0, or 1 where another process was inside as well.
+/// Opens `run` repeatedly until `end`. Returns the exit status: 0, 1 if another process had it open at the same time, 2
+/// after another error than that of the lock, 3 if it was never opened.
 int compete(const std::filesystem::path& run, std::chrono::steady_clock::time_point end) {
   int entered = 0;
   while (std::chrono::steady_clock::now() < end) {
@@ -54,7 +55,7 @@ TEST_CASE("Of many processes that open one RUN at once, one is inside at any mom
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
     REQUIRE(WIFEXITED(status));
-    CHECK(WEXITSTATUS(status) != 1);  // two inside
+    CHECK(WEXITSTATUS(status) != 1);  // two processes had it open
     CHECK(WEXITSTATUS(status) != 2);  // another error than that of the lock
     entered += WEXITSTATUS(status) == 0;
   }
@@ -83,7 +84,7 @@ TEST_CASE("What a start leaves that computed nothing does not stand in the way",
     if (child == 0) {
       const RunFolder killed(run, Open::kNew);
       put(killed.config(), "batch = 1");
-      ::_exit(0);  // as a kill would: no destructor runs
+      ::_exit(0);  // like a kill: no destructor runs
     }
     REQUIRE(::waitpid(child, nullptr, 0) == child);
     REQUIRE(std::filesystem::exists(run / "config.toml"));
@@ -110,7 +111,7 @@ TEST_CASE("A folder that goes away under a run is told", "[run_folder]") {
   CHECK_NOTHROW(first.require_in_place());
   std::filesystem::remove_all(run);
   CHECK_THAT(error_text([&] { first.require_in_place(); }), Catch::Contains("was removed or replaced"));
-  const RunFolder second(run, Open::kNew);  // of another process, in the place of the first
+  const RunFolder second(run, Open::kNew);  // of another process, at the path of the first
   CHECK_THAT(error_text([&] { first.require_in_place(); }), Catch::Contains("was removed or replaced"));
   CHECK_NOTHROW(second.require_in_place());
 }

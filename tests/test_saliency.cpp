@@ -1,5 +1,5 @@
-// Saliency: the score gradients against the paper's tables and bounds, the maps against finite differences of the
-// network written once more, the edges (M = 0, certain classes, one class), and the attack.
+// Saliency: the score gradients compared with the paper's tables and bounds, the maps compared with finite differences
+// of the reference network, the special cases (M = 0, classes with a score near 1, one class), and the attack.
 #include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -33,7 +33,7 @@ long double shrinkage_of(const std::vector<double>& o) {
   return m;
 }
 
-/// Row j of dS/do or dV/do from the float64 table.
+/// Row j of dS/do or dV/do from the plain float64 loops.
 std::vector<double> score_gradient(Temperature temperature, const std::vector<double>& o, int j) {
   const auto n = static_cast<std::int64_t>(o.size());
   const std::int32_t target = j;
@@ -58,7 +58,7 @@ Model small_model(Variant variant, int classes) {
   return make_model(options);
 }
 
-/// Noise, as no face is so unkind.
+/// Random bytes, a harder input than any face.
 std::vector<std::uint8_t> noise_bytes(std::int64_t count, std::uint64_t seed) {
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < bytes.size(); ++i)
@@ -66,7 +66,7 @@ std::vector<std::uint8_t> noise_bytes(std::int64_t count, std::uint64_t seed) {
   return bytes;
 }
 
-/// Multiplies one tensor of Model::parameters().
+/// Multiplies tensor number `tensor` of Model::parameters() by `factor`.
 template <class T>
 void scale_tensor(Parameters<T>& parameters, std::size_t tensor, T factor) {
   std::vector<T> values = parameters.read(tensor, ParameterKind::kValue);
@@ -76,13 +76,13 @@ void scale_tensor(Parameters<T>& parameters, std::size_t tensor, T factor) {
 constexpr std::size_t kLastWeight = 10, kLastBias = 11;
 constexpr double kScale = static_cast<double>(1.0f / 255);  // a crop plan's scale is a float
 
-/// All ten crops of a face, or, where cases should be small, four that cover it, two of them mirrored.
+/// All ten crops of a face; if cases should be small, four that cover it, two of them mirrored.
 std::vector<int> covering_crops() {
   return wants_small_cases() ? std::vector<int>{0, 6, 2, 8} : evaluation_crops(Augment::kTen, true);
 }
 
-/// Where crop 0..9 lies in an image of `image` cells with patches of `patch`, from the paper's words: corners and
-/// middle, then the same mirrored.
+/// Position of crop 0..9 in an image of `image` x `image` pixels with patches of `patch` x `patch`, as the paper
+/// describes it: corners and centre, then the same mirrored.
 struct Place {
   int top, left;
   bool mirrored;
@@ -96,7 +96,7 @@ Place place_of(int crop, int image, int patch) {
   return place;
 }
 
-/// The patch of an image of gray levels (H,W,C) as the network sees it: (C, patch, patch), scaled.
+/// The patch of an image of gray levels (H,W,C) as the network's input: (C, patch, patch), scaled.
 std::vector<double> patch_of(const std::vector<double>& image, int size, int channels, int patch, const Place& place) {
   std::vector<double> out;
   for (int c = 0; c < channels; ++c)
@@ -123,7 +123,7 @@ double distance(const float* got, const T* want, std::int64_t values) {
 }  // namespace
 
 TEST_CASE("Table 1: both gradients of a score vanish with certainty, whichever class is certain", "[saliency]") {
-  // three classes, of which one leads by `gap`; the four rows of the table are j certain or not, k = j or not
+  // Three classes, one of which leads by `gap`. The four rows of the table: j is this class or not, k = j or not.
   double previous[4] = {1, 1, 1, 1};
   for (const double gap : {2.0, 5.0, 10.0, 20.0, 40.0, 100.0}) {
     const std::vector<double> o{0.5 + gap, 0.5, -1};
@@ -142,7 +142,7 @@ TEST_CASE("Table 1: both gradients of a score vanish with certainty, whichever c
       CHECK(std::abs(got[row]) <= 2 * std::exp(-gap));
       previous[row] = std::abs(got[row]);
     }
-    // the improved gradient of the same logits does not: V stays within exp(-2)/n .. exp(2)/n
+    // The improved gradient of the same logits does not vanish: V stays within exp(-2)/n .. exp(2)/n.
     const std::vector<double> improved = score_gradient(Temperature::kLargest, o, 0);
     const double m = static_cast<double>(shrinkage_of(o));
     CHECK(improved[0] * m > 0.05);
@@ -166,7 +166,7 @@ TEST_CASE("Table 2: the paper's three examples to its digits, in float64", "[sal
       {{1, 7, 100},
        {"1.01e-43", "4.08e-41", "1.00e+00"},
        {"0.21", "0.22", "0.57"},
-       // the paper prints 0 for the last: 1 - S_3 cancels there. The value is the sum of the other scores.
+       // The paper prints 0 for the last value because 1 - S_3 cancels. The value here is the sum of the other scores.
        {"1.01e-43", "-4.13e-84", "-1.01e-43", "4.08e-41", "-4.08e-41", "4.09e-41"},
        {"0.0017", "-0.00047", "-0.0012", "0.0017", "-0.0013", "0.0025"},
        "%.2e",
@@ -201,7 +201,7 @@ TEST_CASE("Eqs. 5 and 6: a map is the chain of its logits' maps, and no longer t
   Random random(11);
   const View<double> x = network.input(2);
   for (std::int64_t i = 0; i < x.count(); ++i) x.data[i] = random.unit();
-  for (const double gain : {1.0, 30.0}) {  // a doubtful and a certain network
+  for (const double gain : {1.0, 30.0}) {  // a network with low scores and one with a score near 1
     scale_tensor(network.parameters(), kLastWeight, gain);
     network.forward(2);
     const auto cells = static_cast<std::size_t>(x.count() / 2);
@@ -273,7 +273,7 @@ TEST_CASE("Maps on the face are finite differences of the sum of the crops' scor
   CHECK(maps.target == std::vector<std::int32_t>{1});
 
   std::vector<double> image(bytes.begin(), bytes.end());
-  /// logits of every crop, and sums over the crops of S_1 and V_1 with the M of `held` (empty: their own)
+  /// The logits of every crop of `image`.
   const auto logits = [&] {
     std::vector<std::vector<double>> all;
     for (const int crop : crops) {
@@ -301,7 +301,7 @@ TEST_CASE("Maps on the face are finite differences of the sum of the crops' scor
   Random random(5);
   int kinks = 0;
   for (int probe = 0; probe < c.probes; ++probe) {
-    // the corners first: there the coverage is that of a single place, mirrored or not
+    // First the corners, which only one place covers, mirrored or not.
     const int row = probe < 2 ? 0 : static_cast<int>(random.integer(0, c.size - 1));
     const int column = probe == 0 ? 0 : probe == 1 ? c.size - 1 : static_cast<int>(random.integer(0, c.size - 1));
     const int channel = probe % c.channels;
@@ -335,7 +335,7 @@ TEST_CASE("Maps on the face are finite differences of the sum of the crops' scor
     CHECK(got[1] != 0);
     auto want = slopes(1e-3);
     const auto differs = [&](int map) { return std::abs(got[map] - want[map]) > 1e-5 * std::abs(want[map]) + 1e-9; };
-    if (differs(0) || differs(1)) {  // a kink of LeakyReLU or a pool between the two: step closer
+    if (differs(0) || differs(1)) {  // kink of LeakyReLU or a pool in between: smaller step
       ++kinks;
       want = slopes(2e-5);
     }
@@ -345,16 +345,16 @@ TEST_CASE("Maps on the face are finite differences of the sum of the crops' scor
   CHECK(kinks <= 2);
 }
 
-// Where two cells of a pool's window, or a pre-activation and zero, lie closer than float's rounding, float may choose
-// otherwise than double, and the map differs in all that the cell sees: up to 36 x 36 pixels of a patch, by some per
-// cent of the map's length. The plain loops in float do so as often as any kernel, in about one patch of a hundred. So
-// all maps are held to a bound that only such a choice reaches, and of the maps of one patch most must hold the strict
-// one.
+// If two cells of a pool's window, or a pre-activation and zero, differ by less than float's rounding, float may choose
+// differently than double, and the map differs everywhere this cell has influence: in up to 36 x 36 pixels of a patch,
+// by a few per cent of the map's norm. The plain float loops do so as often as any kernel, in about one of a hundred
+// patches. So all maps must meet a loose bound that only such a choice reaches, and if there is one crop per image,
+// most maps must meet the strict one.
 TEST_CASE("Float maps on the executor follow double, alone and in a batch", "[saliency][executor]") {
   struct Case {
     Variant variant;
     Augment augment;
-    int images, fewer;  // fewer: where an executor is slow
+    int images, fewer;  // fewer: number of images for slow executors
   };
   const Case c = GENERATE(Case{Variant::kStatic, Augment::kCenter, 10, 10}, Case{Variant::kStatic, Augment::kTen, 3, 1},
                           Case{Variant::kMicro, Augment::kCenter, 1, 0});
@@ -394,7 +394,7 @@ TEST_CASE("Float maps on the executor follow double, alone and in a batch", "[sa
     }
   }
   if (crops.size() == 1) CHECK(loose <= 2 * images / 5);
-  if (images > 1) {  // one image alone gives what it gives among others, but for the order of sums
+  if (images > 1) {  // an image gives the same alone and in a batch, except for the order of sums
     const std::int64_t per_image = exact_mapper.image_bytes();
     const auto alone = fast_mapper.run(bytes.data() + per_image, 1);
     CHECK(distance(got.improved_of(1), alone.improved.data(), alone.values()) <= 0.1);
@@ -413,7 +413,7 @@ TEST_CASE("Maps have the same bits for any number of threads", "[saliency]") {
     Network<float> network(*backend.device, backend.context, backend.ops, model, NetworkUse::kSaliency, 10);
     initialise(network.parameters(), model, {}, 1);
     SaliencyMapper<float> mapper(*backend.device, network, crops, kScale, 48, 48);
-    CHECK(mapper.images_per_pass() == 1);  // so two images are two passes
+    CHECK(mapper.images_per_pass() == 1);  // so two images need two passes
     maps[i] = mapper.run(bytes.data(), 2);
   }
   CHECK(maps[0].original == maps[1].original);
@@ -445,15 +445,15 @@ TEST_CASE("The edges: M = 0, one class, a certain class, a class that is asked f
     CHECK(maps.predicted[0] == 0);
     for (const float v : maps.improved_scores) CHECK(v == 0.25f);
     CHECK(facts_of(maps.improved_of(0), maps.values()).zeros == 48 * 48);
-    CHECK(facts_of(maps.original_of(0), maps.values()).zeros == 48 * 48);  // fc3's weights are zero too
+    CHECK(facts_of(maps.original_of(0), maps.values()).zeros == 48 * 48);  // because fc3's weights are zero too
   }
   SECTION("logits equal but not zero: the map is there") {
     const auto maps = with(4, [](Parameters<float>& p) {
       std::vector<float> w = p.read(kLastWeight, ParameterKind::kValue);
-      for (std::size_t i = 0; i < w.size(); ++i) w[i] = w[i % 1024];  // every class the same row
+      for (std::size_t i = 0; i < w.size(); ++i) w[i] = w[i % 1024];  // the same row for every class
       p.write(kLastWeight, ParameterKind::kValue, w);
     });
-    // one row for all: V_j = 1/n for every image, so its gradient is zero but for rounding
+    // With the same row for all classes V_j = 1/n for every image, so its gradient is zero except for rounding.
     CHECK(maps.status[0] == SaliencyStatus::kOk);
     for (const float v : maps.improved_scores) CHECK(v == Approx(0.25f));
     CHECK(facts_of(maps.improved_of(0), maps.values()).largest < 1e-6);
@@ -530,7 +530,7 @@ TEST_CASE("The attack changes the pixels it names, and its control as many at ra
   CHECK(darkened(image, 3, Mask{0, 1}, 20) == Mask{5, 20, 21, 180, 230, 235});
   CHECK(darkened(image, 1, Mask{1, 1, 1, 1, 1, 1}, -20) == Mask{25, 40, 41, 220, 255, 255});
 
-  // every pixel is as likely as any other, the number is exact, and the seed decides
+  // All pixels are equally likely, their number is exact, and the result depends on the seed.
   std::vector<int> times(30, 0);
   for (int image_number = 0; image_number < 3000; ++image_number) {
     const Mask mask = random_mask(30, 12, 7, image_number);

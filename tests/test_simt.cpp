@@ -1,7 +1,8 @@
-// The simt executor: right kernels give right results in every order of threads, and bugs planted in tiny kernels are
-// each caught, by an error that names the place, by poison in the result, or by a result that moves with the order.
+// The simt executor: correct kernels give correct results in every order of threads, and bugs planted in small kernels
+// are each detected: by an error that names the place, by NaN in the result, or by a result that depends on the order.
 //
-// Under AddressSanitizer a store outside a buffer ends the process at its line: such a kernel runs in a child.
+// Under AddressSanitizer a store outside a buffer ends the process at its line, so such a kernel runs in a child
+// process.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,7 +26,7 @@ using Catch::Matchers::Contains;
 constexpr int kThreads = 64;
 const std::vector<std::uint64_t> kOrders = {0, 1, 2, 3, 4};  // in order, in reverse, three random ones
 
-/// A device with a fiber order, and what launch() needs of it.
+/// A device with a fiber order, and the context that launch() needs.
 struct Gpu {
   explicit Gpu(std::uint64_t order = 0, int threads = 2) : device(threads, order) {
     context.device = &device;
@@ -38,7 +39,7 @@ struct Gpu {
 
 using Floats = std::vector<float>;
 
-/// Runs `kernel(float* out)` over `blocks` blocks and returns `out`, which starts as NaN.
+/// Runs `kernel(float* out)` on `blocks` blocks and returns `out`, which is initialised with NaN.
 Floats run(Gpu& gpu, void (*kernel)(float*), std::size_t count, unsigned blocks = 1, unsigned threads = kThreads,
            std::size_t shared_floats = kThreads) {
   DeviceBuffer out(gpu.device, count * sizeof(float));
@@ -49,7 +50,7 @@ Floats run(Gpu& gpu, void (*kernel)(float*), std::size_t count, unsigned blocks 
   return result;
 }
 
-/// The results of all orders; NaNs compare by their bits.
+/// The different results of all orders, as bits, so that NaNs can be compared.
 std::set<std::vector<std::uint32_t>> results_of_orders(void (*kernel)(float*), unsigned blocks = 1,
                                                        std::size_t count = kThreads) {
   std::set<std::vector<std::uint32_t>> all;
@@ -69,7 +70,7 @@ bool has_nan(const Floats& values) {
   return false;
 }
 
-/// What the executor says of `kernel`; empty if it says nothing.
+/// The executor's error for `kernel`; empty if there is none.
 std::string report_of(void (*kernel)(float*), std::uint64_t order = 0, unsigned threads = kThreads) {
   Gpu gpu(order);
   try {
@@ -81,7 +82,7 @@ std::string report_of(void (*kernel)(float*), std::uint64_t order = 0, unsigned 
   return "";
 }
 
-/// The same for a kernel that leaves its memory: under AddressSanitizer, what a child process says before it ends.
+/// The same for a kernel that accesses memory out of bounds; under AddressSanitizer, the output of a child process.
 std::string stray_report_of(void (*kernel)(float*)) {
 #if defined(__SANITIZE_ADDRESS__)
   int ends[2];
@@ -91,7 +92,7 @@ std::string stray_report_of(void (*kernel)(float*)) {
   if (child == 0) {
     dup2(ends[1], STDERR_FILENO);
     close(ends[0]);
-    Gpu gpu(0, 1);  // a pool of one thread is the caller: nothing that fork would leave behind
+    Gpu gpu(0, 1);  // a pool of one thread is the calling thread, so that fork() loses no threads
     run(gpu, kernel, kThreads);
     _exit(0);
   }
@@ -115,12 +116,12 @@ constexpr bool kAddressSanitizer = true;
 constexpr bool kAddressSanitizer = false;
 #endif
 
-/// What a report of a stray must hold: the executor's own words, or AddressSanitizer's with the line of this file.
+/// Text that a report of an access out of bounds must contain: the executor's own, or AddressSanitizer's.
 std::string stray_words(const char* executors_words) {
   return kAddressSanitizer ? "AddressSanitizer: use-after-poison" : executors_words;
 }
 
-// --- kernels that are right ------------------------------------------------------------------------------------------
+// --- correct kernels -------------------------------------------------------------------------------------------------
 
 __global__ void rotate_kernel(float* out) {
   float* const shared = shared_memory<float>();
@@ -142,7 +143,7 @@ TEST_CASE("threads of a block exchange through shared memory in every order", "[
   }
 }
 
-/// Sum of 1 .. 64: a tree in shared memory down to a warp, then shuffles.
+/// Sum of 1 .. 64: a tree in shared memory down to one warp, then shuffles.
 __global__ void tree_sum_kernel(float* out) {
   float* const shared = shared_memory<float>();
   const unsigned t = threadIdx.x;
@@ -211,7 +212,7 @@ TEST_CASE("integer atomics of all blocks count every thread", "[simt]") {
   CHECK(result[1] == 1600);
 }
 
-/// Two stages: out[t] = sum of 4 chunks that were brought to shared memory while the one before was added.
+/// Two stages: out[t] = sum of 4 chunks, each copied to shared memory while the previous one is added.
 template <int GroupsLeft, bool Barrier>
 __global__ void pipeline_kernel(const float* from, float* out) {
   constexpr int kChunks = 4;
@@ -254,7 +255,7 @@ TEST_CASE("asynchronous copies arrive at the wait that covers their group", "[si
   }
 }
 
-/// out (16 x 8) = a b with a[i][k] = i + 3 k, b[k][j] = k - 2 j: small integers, which tf32 holds exactly.
+/// out (16 x 8) = 1 + a b with a[i][k] = i + 3 k, b[k][j] = k - 2 j: small integers, which tf32 represents exactly.
 __global__ void mma_kernel(float* out) {
   const unsigned g = threadIdx.x / 4, t = threadIdx.x % 4;
   const auto a = [](unsigned i, unsigned k) { return to_tf32(static_cast<float>(i + 3 * k)); };
@@ -287,7 +288,7 @@ TEST_CASE("tf32 keeps ten bits of mantissa, rounded to nearest, ties away from z
   CHECK(rounded(1 + 0.49f * step) == 1);
   CHECK(rounded(1 + 0.5f * step) == 1 + step);
   CHECK(rounded(-1 - 0.5f * step) == -1 - step);
-  CHECK(rounded(2 - 0.25f * step) == 2);  // into the next power of two
+  CHECK(rounded(2 - 0.25f * step) == 2);  // rounded up to the next power of two
   CHECK(std::isinf(rounded(INFINITY)));
   CHECK(std::isnan(rounded(NAN)));
 }
@@ -307,14 +308,14 @@ TEST_CASE("a missing barrier shows as poison and moves with the order", "[simt]"
   CHECK(results_of_orders(rotate_kernel).size() == 1);
 }
 
-__global__ void missing_second_barrier_kernel(float* out) {  // nothing is ever unwritten: only the order tells
+__global__ void missing_second_barrier_kernel(float* out) {  // all is written before it is read: no NaN
   float* const shared = shared_memory<float>();
   const unsigned t = threadIdx.x;
   shared[t] = static_cast<float>(t);
   __syncthreads();
   for (int step = 0; step < 2; ++step) {
     const float neighbour = shared[(t + 1) % blockDim.x];
-    shared[t] = neighbour + 1;  // here a barrier is missing, before the store
+    shared[t] = neighbour + 1;  // the missing barrier belongs before this store
     __syncthreads();
   }
   out[t] = shared[t];
@@ -327,7 +328,7 @@ TEST_CASE("a store that overtakes a read moves with the order", "[simt]") {
 __global__ void missing_warp_barrier_kernel(float* out) {
   float* const shared = shared_memory<float>();
   shared[threadIdx.x] = static_cast<float>(threadIdx.x);
-  out[threadIdx.x] = shared[threadIdx.x ^ 1];  // a warp's lanes are no longer in step by themselves: __syncwarp
+  out[threadIdx.x] = shared[threadIdx.x ^ 1];  // a warp's lanes do not run in lockstep: needs __syncwarp
 }
 __global__ void warp_barrier_kernel(float* out) {
   float* const shared = shared_memory<float>();
@@ -398,7 +399,7 @@ TEST_CASE("a warp operation that some lanes do not reach is named", "[simt]") {
 // --- planted: races --------------------------------------------------------------------------------------------------
 
 __global__ void shared_race_kernel(float* out) {
-  shared_memory<float>()[0] = static_cast<float>(threadIdx.x);  // all write one word; the last wins
+  shared_memory<float>()[0] = static_cast<float>(threadIdx.x);  // all threads write one word; the last one wins
   __syncthreads();
   out[threadIdx.x] = shared_memory<float>()[0];
 }
@@ -406,7 +407,7 @@ __global__ void global_race_kernel(float* out) {
   out[0] = static_cast<float>(threadIdx.x);
   if (threadIdx.x > 0) out[threadIdx.x] = 0;
 }
-__global__ void lost_update_kernel(float* out) {  // not atomic across the barrier: reads of all, then stores of all
+__global__ void lost_update_kernel(float* out) {  // all threads may read before any of them stores
   float* const shared = shared_memory<float>();
   if (threadIdx.x == 0) shared[0] = 0;
   __syncthreads();
@@ -494,7 +495,7 @@ TEST_CASE("vector accesses to addresses that are not aligned are named with thei
   CHECK_THAT(report_of(misaligned_store_kernel), Contains("thread (3, 0, 0)"));
 }
 
-// --- planted: memory that nobody wrote, copies that nobody waited for ------------------------------------------------
+// --- planted: unwritten memory, copies without a wait ----------------------------------------------------------------
 
 __global__ void unwritten_shared_kernel(float* out) {
   float* const shared = shared_memory<float>();
@@ -505,7 +506,7 @@ __global__ void unwritten_shared_kernel(float* out) {
 __global__ void unwritten_global_kernel(float* out) {
   if (threadIdx.x != 20) out[threadIdx.x] = 1;
 }
-__global__ void leftover_shared_kernel(float* out) {  // the second block must not see what the first one left
+__global__ void leftover_shared_kernel(float* out) {  // the second block must not see values that the first one left
   float* const shared = shared_memory<float>();
   if (blockIdx.x == 0) shared[threadIdx.x] = 1;
   __syncthreads();
@@ -522,7 +523,7 @@ TEST_CASE("what nobody wrote reads as NaN", "[simt]") {
   for (std::size_t i = 0; i < out.size(); ++i) REQUIRE(std::isnan(out[i]) == (i >= kThreads));
 }
 
-__global__ void missing_wait_kernel(float* out) {  // there is no wait at all
+__global__ void missing_wait_kernel(float* out) {  // without a wait
   async_copy<4>(shared_memory<float>() + threadIdx.x, out + threadIdx.x);
   async_commit();
   __syncthreads();
@@ -540,7 +541,7 @@ __global__ void copy_beyond_shared_kernel(float* out) {
 }
 
 TEST_CASE("a copy that is read before its wait is poison, one without a wait is named", "[simt]") {
-  CHECK(has_nan(run_pipeline(pipeline_kernel<2, true>, 0)));  // waits for one group too few
+  CHECK(has_nan(run_pipeline(pipeline_kernel<2, true>, 0)));  // leaves one group too many
   CHECK_FALSE(has_nan(run_pipeline(pipeline_kernel<1, true>, 0)));
   CHECK_THAT(report_of(missing_wait_kernel), Contains("asynchronous copies that it never waited for"));
   CHECK_THAT(report_of(uncommitted_copy_kernel), Contains("asynchronous copies that it never waited for"));
@@ -548,12 +549,12 @@ TEST_CASE("a copy that is read before its wait is poison, one without a wait is 
 }
 
 TEST_CASE("a stage that is filled again while others still read it is poison in some order", "[simt]") {
-  bool caught = false;  // two stages of distance one: only a thread that runs ahead of a barrier can overtake
+  bool caught = false;  // with two stages, only a thread that runs ahead of a barrier can overwrite a stage in use
   for (const std::uint64_t order : kOrders) caught |= has_nan(run_pipeline(pipeline_kernel<1, false>, order));
   CHECK(caught);
 }
 
-// --- launches, and life after an error -------------------------------------------------------------------------------
+// --- launches, and use after an error --------------------------------------------------------------------------------
 
 TEST_CASE("a launch that no GPU would accept is refused, an empty one does nothing", "[simt]") {
   Gpu gpu;

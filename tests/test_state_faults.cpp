@@ -1,5 +1,4 @@
-// Saving a state while its system calls are interrupted or fail: a signal changes nothing, an error leaves a good
-// state.
+// Saving a state while system calls are interrupted or fail: a signal has no effect, an error leaves a valid state.
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <utility>
@@ -57,7 +56,7 @@ TEST_CASE("A rename that fails says why, and a good state is left", "[state_faul
   const Model model = make_model({});
   using Case = std::pair<int, const char*>;
   for (const auto& [error, remedy] : {Case{EIO, "check the disk"}, Case{EACCES, "this user may write to"}}) {
-    for (const int n : {2, 3}) {  // the state's own renames; the first gives the new file its name
+    for (const int n : {2, 3}) {  // the renames of the state files; the first rename gives the new file its name
       TemporaryFolder folder;
       const auto path = folder / "state.safetensors", previous = folder / "state-prev.safetensors";
       save_state(path, previous, model, state_at(1, model));

@@ -1,5 +1,5 @@
-// Made faces: the same bytes always, balanced, drawn without aliasing or jumps, and as hard as they are meant to be.
-// The judge of the last is a multinomial logistic regression of this file's own, on Eigen.
+// Generated faces: always the same bytes, balanced classes, drawn without aliasing or jumps, and of the intended
+// difficulty. The latter is measured with a multinomial logistic regression in this file, based on Eigen.
 #include <Eigen/Dense>
 #include <algorithm>
 #include <array>
@@ -25,7 +25,7 @@ using shcnn::io::Usage;
 
 namespace {
 
-/// Of the first 56 faces of seed 1. A change of it changes every made data set: say so where you change it.
+/// Hash of the first 56 faces of seed 1. If it changes, all generated data sets change: state that in the change.
 constexpr std::uint64_t kGoldenHash = 0xcadfbf9131fb9b1d;
 
 /// FNV-1a, 64 bits.
@@ -61,7 +61,7 @@ double mean_absolute_difference(std::span<const std::uint8_t> a, std::span<const
   return sum / static_cast<double>(a.size());
 }
 
-/// A face seen squarely, without blur, noise, or a background that would stay behind when the face moves.
+/// A face seen from the front, without blur, noise, or a background that does not move with the face.
 FaceParameters plain_face() {
   FaceParameters face;
   face.view.blur = 0;
@@ -69,7 +69,7 @@ FaceParameters plain_face() {
   return face;
 }
 
-/// Multinomial logistic regression on standardised pixels: mean cross-entropy + l2 / 2 |w|^2 (not of the bias).
+/// Multinomial logistic regression on standardised pixels: mean cross-entropy + l2 / 2 |w|^2 (without bias).
 class LogisticRegression {
  public:
   LogisticRegression(const FaceSet& faces, std::size_t first, std::size_t last) {
@@ -81,7 +81,7 @@ class LogisticRegression {
     w_ = Eigen::MatrixXf::Zero(x_.cols(), kClasses);
   }
 
-  /// L-BFGS with ten pairs and halving steps, at most `steps`, from where the last call stopped.
+  /// L-BFGS with ten pairs and step halving, at most `steps` steps, starting from the result of the last call.
   void fit(float l2, int steps) {
     std::deque<std::pair<Eigen::MatrixXf, Eigen::MatrixXf>> pairs;  // (step, change of the gradient), oldest first
     Eigen::MatrixXf gradient;
@@ -165,7 +165,7 @@ class LogisticRegression {
     for (Eigen::Index j = 0; j < x.cols(); ++j) x.col(j) /= deviation_(j);
   }
 
-  /// The pixels are centred and the classes balanced: a bias would stay at zero, so there is none.
+  /// Without bias: the pixels are centred and the classes balanced, so it would stay at zero.
   static Eigen::MatrixXf scores(const Eigen::MatrixXf& x, const Eigen::MatrixXf& w) { return x * w; }
 
   double evaluate(const Eigen::MatrixXf& w, float l2, Eigen::MatrixXf& gradient) const {
@@ -283,7 +283,7 @@ TEST_CASE("ten votes a face, and most agree with its class", "[synth]") {
     unanimous += top == 10;
   }
   CHECK(strict > 760);     // FER+'s strict rule keeps nearly all
-  CHECK(strict < 800);     // but has something to drop
+  CHECK(strict < 800);     // but drops some
   CHECK(unanimous < 600);  // and the labels are soft
 }
 
@@ -304,7 +304,7 @@ TEST_CASE("a face moved by whole pixels is the same picture", "[synth]") {
 }
 
 TEST_CASE("a hundredth of a pixel moves gray levels smoothly", "[synth]") {
-  // a pixel that steps by far more than its share of the whole movement is an edge that jumps
+  // If a pixel changes by far more than its share of the whole movement, an edge jumps.
   const FaceClass label = GENERATE(FaceClass::kHappy, FaceClass::kFear, FaceClass::kSad);
   FaceParameters face = plain_face();
   constexpr int kSteps = 100, kSize = 60;
@@ -431,7 +431,7 @@ TEST_CASE("logistic regression on pixels cannot tell the expressions", "[synth][
     best = std::max(best, accuracy);
   }
   CHECK(best < 0.80);
-  CHECK(best > 2.0 / 7);  // something is there to see, even so
+  CHECK(best > 2.0 / 7);  // still better than chance
 }
 
 TEST_CASE("the same judge succeeds where identity, pose and light are held still", "[synth][slow]") {

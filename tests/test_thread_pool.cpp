@@ -1,4 +1,5 @@
-// The thread pool: every task once, no task after the job, exceptions, scratch memory, and many small jobs in a row.
+// The thread pool: each task runs once, no task after the job, exceptions, scratch memory, and many small jobs in a
+// row.
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -46,7 +47,7 @@ TEST_CASE("no two tasks at once share a worker", "[thread_pool]") {
 
 TEST_CASE("what tasks wrote is there when run() returns, over many small jobs", "[thread_pool]") {
   ThreadPool pool(3);
-  std::vector<std::int64_t> values(5);  // plain memory: ThreadSanitizer watches the hand-over
+  std::vector<std::int64_t> values(5);  // not atomic: ThreadSanitizer checks the synchronisation
   for (std::int64_t round = 0; round < 20000; ++round) {
     pool.run(5, [&](std::int64_t task, int) { values[static_cast<std::size_t>(task)] = round * 5 + task; });
     std::int64_t wrong = 0;
@@ -59,7 +60,7 @@ TEST_CASE("parked workers wake up", "[thread_pool]") {
   ThreadPool pool(2);
   for (int round = 0; round < 5; ++round) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    // each task waits for the other: both workers must be there
+    // Each task waits for the other, so both workers must run.
     std::atomic<int> here{0};
     pool.run(2, [&](std::int64_t, int) {
       ++here;

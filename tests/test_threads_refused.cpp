@@ -1,5 +1,5 @@
-// Threads that the system does not start: work is done by those that run, with the same results. The program's own
-// pthread_create stands before the system's and refuses from the n-th call on.
+// Failing thread creation: the threads that could be started do all the work with the same results. This program's
+// pthread_create replaces the system's and fails from the n-th call on.
 #include <dlfcn.h>
 #include <pthread.h>
 
@@ -13,10 +13,10 @@
 
 namespace {
 
-int allowed = -1;  // calls that succeed; -1: all
+int allowed = -1;  // number of calls that succeed; -1: all
 int refused = 0;
 
-/// Allows `count` threads from here on, and all again at the end of the scope.
+/// Allows `count` thread creations in this scope; afterwards all succeed again.
 class AllowThreads {
  public:
   explicit AllowThreads(int count) {
@@ -50,7 +50,7 @@ TEST_CASE("a pool has as many workers as could be started", "[threads_refused]")
     ThreadPool pool(6);
     CHECK(refused == 1);
     REQUIRE(pool.size() == started + 1);
-    std::vector<std::int64_t> sums(1000, -1);  // a task's own number, whoever runs it
+    std::vector<std::int64_t> sums(1000, -1);  // the result of a task, independent of the worker
     int strangers = 0;
     pool.run(1000, [&](std::int64_t task, int worker) {
       auto* scratch = static_cast<std::int64_t*>(pool.scratch(worker, sizeof(std::int64_t)));

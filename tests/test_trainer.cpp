@@ -1,4 +1,4 @@
-// Training as a whole: resumption, determinism, NaN, memory, and that it learns.
+// Training as a whole: resumption, determinism, NaN, memory, and successful learning.
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
@@ -23,8 +23,8 @@ namespace fs = std::filesystem;
 namespace {
 std::atomic<std::int64_t> allocations{0};
 }
-// Every allocation of this program is counted, so that a step's can be. All forms are replaced together: a sanitizer
-// brings its own for those that are left out, and then finds memory of one freed by the other.
+// Counts all allocations of this program, to find those of a step. All forms are replaced together: a sanitizer
+// replaces the others with its own, and then reports memory allocated by one and freed by the other.
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
   ++allocations;
   return std::malloc(bytes ? bytes : 1);
@@ -41,7 +41,7 @@ namespace {
 TrainConfig small_config(const char* recipe_name) {
   TrainConfig config = recipe(recipe_name, Variant::kStatic, 3, "faces");
   config.batch = 6;
-  config.steps = 23;  // samples: 12 images in ten crops, so an epoch is 20 steps
+  config.steps = 23;  // 12 images in ten crops are 120 samples, so an epoch is 20 steps
   config.seed = options().seed;
   return config;
 }
@@ -60,7 +60,7 @@ struct TemporaryFolder {
   ~TemporaryFolder() { fs::remove_all(path); }
 };
 
-/// Trains in `folder` and stops after `stop_after` steps of this call (0 = runs to its end).
+/// Trains in `folder` and stops after `stop_after` steps of this call (0: at the end of the training).
 TrainOutcome train_here(const fs::path& folder, const TrainConfig& config, const Samples& samples,
                         std::int64_t stop_after, std::string* note = nullptr, int threads = 0) {
   Backend backend = open_executor(threads);
@@ -166,7 +166,7 @@ TEST_CASE("A run goes on only with its own configuration and data", "[trainer][e
 
 TEST_CASE("A step allocates nothing once the first two have run", "[trainer][executor]") {
   Backend& backend = executor();
-  if (options().device != "cpu") return;  // simt's fibers and CUDA's driver allocate as they please
+  if (options().device != "cpu") return;  // simt's fibers and CUDA's driver also allocate
   const TrainConfig config = small_config("code");
   const Samples samples = banded_samples(12, 3, 48, 1, options().seed);
   Network<float> network(*backend.device, backend.context, backend.ops, make_model(config.model), NetworkUse::kTraining,
@@ -199,7 +199,7 @@ TEST_CASE("A step that meets NaN stops, skips or rolls back as asked, and loses 
       CHECK(error.kind() == ErrorKind::kNonFinite);
       CHECK_THAT(error.what(), Catch::Contains("step ") && Catch::Contains("first in ") && Catch::Contains("--lr"));
     }
-    // The state that was kept is finite, or the reader would refuse it.
+    // The kept state is finite, otherwise the reader would refuse it.
     const Model model = make_model(config.model);
     CHECK_NOTHROW(load_state(temporary.path / "run" / "state.safetensors",
                              temporary.path / "run" / "state-prev.safetensors", model, nullptr));
@@ -221,7 +221,7 @@ TEST_CASE("A step that meets NaN stops, skips or rolls back as asked, and loses 
       const fs::path path = temporary.path / "run" / name;
       if (fs::exists(path)) CHECK_NOTHROW(load_state(path, temporary.path / "none", model, nullptr));
     }
-    train();  // again, as --resume does
+    train();  // again, like --resume
     for (const char* name : {"weights.safetensors", "weights-last.safetensors"}) {
       const fs::path path = temporary.path / "run" / name;
       if (fs::exists(path)) CHECK_NOTHROW(load_weights(path));
@@ -262,8 +262,8 @@ TEST_CASE("The reported L2 term is lambda times the squares of the initial weigh
   const Samples samples = banded_samples(20, 3, 48, 1, options().seed);
   Trainer trainer(executor(), config, samples, nullptr);
   trainer.run({});
-  // dense weights have variance 2 / live inputs, times 0.774 for the truncation at two deviations; fc1 has 3,168
-  // inputs, of which 1,408 are live. Convolution weights are Glorot uniform: variance 2 / (K K (Ci + Co)).
+  // Dense weights have variance 2 / live inputs, times 0.774 for the truncation at two deviations; fc1 has 3,168
+  // inputs, 1,408 of them live. Convolution weights are Glorot uniform: variance 2 / (K K (Ci + Co)).
   const double dense = 0.774 * (3168.0 * 2048 * 2 / 1408 + 2048.0 * 1024 * 2 / 2048 + 1024.0 * 3 * 2 / 1024);
   const double conv = 2 * (44.0 / 45 + 44.0 * 44 / 88 + 88.0 * 44 / 132);
   CHECK(trainer.curves().back().l2_term == Approx(3e-4 * (dense + conv)).epsilon(0.01));

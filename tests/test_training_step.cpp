@@ -1,5 +1,4 @@
-// A training step as a device sees it: what it asks for between steps, and that the order in which threads run is not
-// seen in its results.
+// Device calls of a training step, and independence of its results from the order in which threads run.
 #include <catch2/catch.hpp>
 #include <cstring>
 
@@ -14,16 +13,16 @@ using namespace shcnn::test;
 
 namespace {
 
-/// Counts what is asked of a device. Waits are watched too: each must be for a step that another one follows.
+/// Counts device calls. Each wait in an epoch must be for a step that is followed by another queued one.
 class WatchedDevice final : public Device {
  public:
   struct Counts {
-    int memory = 0;       ///< allocated or released, on either side
-    int copies = 0;       ///< and fills
-    int synchronize = 0;  ///< waits for everything queued
+    int memory = 0;       ///< allocations and releases, on device and host
+    int copies = 0;       ///< copies and fills
+    int synchronize = 0;  ///< waits for all queued work
     int recordings = 0;
     int waits = 0;
-    int early_waits = 0;  ///< for the newest work: nothing is queued behind it
+    int early_waits = 0;  ///< waits for the newest work: nothing is queued behind it
     int marks = 0;
   };
 
@@ -114,11 +113,12 @@ TEST_CASE("Between steps of an epoch nothing is allocated, copied or waited for 
   trainer.run(hooks);
   CHECK(watched_steps == 4);
   CHECK(device.counts().recordings == 1);
-  CHECK(device.counts().early_waits == 1);  // the last step of all
+  CHECK(device.counts().early_waits == 1);  // the last step of the training
 }
 
 TEST_CASE("Threads, and the order in which they run, change no bit of training", "[training_step][executor][order]") {
-  // paper: dropout, L2, replay of the dead columns; code with L2: the clip, which then takes the dead columns along
+  // paper: dropout, L2, replay of the dead columns; code with L2: the clip, with which the dead columns are updated in
+  // every step
   const char* name = GENERATE("paper", "code");
   TrainConfig config = step_config(name, Variant::kStatic);
   if (config.l2 == 0) config.l2 = 1e-4;

@@ -1,4 +1,4 @@
-// Code that warns under stricter flags than its owner chose: none of this may become an error by linking shcnn.
+// Code with warnings under stricter flags than this program's own: linking shcnn must not turn them into errors.
 #include <shcnn/shcnn.h>
 
 #include <cassert>
@@ -9,13 +9,13 @@
 
 int main(int argc, char** argv) {
   int unused;
-  unsigned count = argc;              // a sign conversion
-  float narrowed = 1.0 / count;       // and a narrowing one
+  unsigned count = argc;              // sign conversion
+  float narrowed = 1.0 / count;       // narrowing
   std::string path = argv[argc - 1];  // NOLINT
   try {
     shcnn::Recognizer::load(path);
   } catch (const std::exception& error) {
-    std::string path = error.what();  // shadows
+    std::string path = error.what();  // shadows the outer `path`
     std::fprintf(stderr, "refused: %s\n", path.c_str());
   }
   assert(narrowed > 1);

@@ -1,4 +1,4 @@
-// Adam in TensorFlow 1's form with its own learning-rate formula, one parameter at a time, in double.
+// Adam with TensorFlow 1's learning-rate formula, one parameter at a time, in double.
 #pragma once
 
 #include <cmath>
@@ -9,7 +9,7 @@ namespace shcnn::test::reference {
 
 struct Adam {
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, lambda = 0;
-  double rate_beta1 = 0.9, rate_beta2 = 0.999;  ///< of the bias correction, which the schedule computes in double
+  double rate_beta1 = 0.9, rate_beta2 = 0.999;  ///< betas of the bias correction, which the schedule computes in double
   double w = 0, m = 0, v = 0;
 
   /// Step t (from 1) with data gradient g at learning rate `rate`, all gradients scaled by `clip`.

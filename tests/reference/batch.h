@@ -1,4 +1,4 @@
-// Where the ten crops come from, place by place: a plain cut, turned left-right for the mirrored five.
+// Source cells of the ten crops: five places cut from the image, and the same five mirrored left-right.
 #pragma once
 
 #include "kernels/ops.h"
@@ -6,7 +6,7 @@
 
 namespace shcnn::test::reference {
 
-/// Top left corner of crop place 0..4 in an image of `rows` x `columns`.
+/// Top left corner (row, column) of crop place 0..4 in an image of `rows` x `columns`.
 inline std::pair<std::int64_t, std::int64_t> place_corner(int place, std::int64_t rows, std::int64_t columns,
                                                           const CropPlan& plan) {
   const std::int64_t bottom = rows - plan.height, right = columns - plan.width;
@@ -24,7 +24,7 @@ inline std::pair<std::int64_t, std::int64_t> place_corner(int place, std::int64_
   }
 }
 
-/// Patch cell (i, j) of crop `crop` shows this image cell. Mirrored crops are cut at the same place, then turned.
+/// Image cell that cell (i, j) of crop `crop` shows. Mirrored crops are cut at the same place, then mirrored.
 inline std::pair<std::int64_t, std::int64_t> source_cell(int crop, std::int64_t i, std::int64_t j, std::int64_t rows,
                                                          std::int64_t columns, const CropPlan& plan) {
   const auto [top, left] = place_corner(crop < 5 ? crop : crop - 5, rows, columns, plan);

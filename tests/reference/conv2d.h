@@ -6,7 +6,7 @@
 
 namespace shcnn::test::reference {
 
-/// Each padded input cell is scattered to the outputs whose window holds it.
+/// Scatters each padded input cell to the outputs whose window contains it.
 inline Tensor<double> conv2d(ConvPads pads, const Tensor<double>& x, const Tensor<double>& w, const Shape& z_shape) {
   const std::int64_t kernel = w.shape[2];
   Tensor<double> z(z_shape);
@@ -31,8 +31,8 @@ inline Tensor<double> conv2d(ConvPads pads, const Tensor<double>& x, const Tenso
   return z;
 }
 
-/// The full correlation of dz, padded by kernel - 1 on every side, with the filters turned by 180 degrees; the input's
-/// padding is then cut off.
+/// Full correlation of dz, padded by kernel - 1 on every side, with the filters rotated by 180 degrees; the input's
+/// padding is then cropped.
 inline Tensor<double> conv2d_input_gradient(ConvPads pads, const Tensor<double>& w, const Tensor<double>& dz,
                                             const Shape& x_shape) {
   const std::int64_t kernel = w.shape[2];

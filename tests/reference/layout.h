@@ -1,6 +1,6 @@
-// The references of this folder are written straight from the paper and spec: maps as (N,C,H,W) arrays of whole planes,
-// padding stored as real zeros, scatter where the plain loops gather. This header moves data between that layout and
-// the (C,H,W,N) of the ops.
+// The references in this folder implement the paper's definitions directly: maps are (N,C,H,W) arrays of whole planes,
+// padding is stored as zeros, and convolutions scatter instead of gather like the plain loops. This header converts
+// between that layout and the (C,H,W,N) of the ops.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace shcnn::test::reference {
 
-/// A map of one channel of one sample with its zero padding made explicit.
+/// One channel of one sample, with its zero padding stored.
 template <class T>
 class Plane {
  public:
@@ -30,7 +30,7 @@ inline std::int64_t chwn(const Shape& s, std::int64_t c, std::int64_t y, std::in
   return ((c * s[1] + y) * s[2] + x) * s[3] + n;
 }
 
-/// Channel c of sample n with `begin` zero rows and columns before it and `end` behind it.
+/// Channel c of sample n, with `begin` zero rows and columns before it and `end` after it.
 template <class T>
 Plane<T> padded_plane(const Tensor<T>& map, std::int64_t c, std::int64_t n, int begin, int end) {
   Plane<T> plane(map.shape[1] + begin + end, map.shape[2] + begin + end);

@@ -1,5 +1,5 @@
-// SHCNN's forward pass and loss written once more, straight from the paper's Fig. 1: float64, NCHW, one
-// image, every zero-pad really there and every dead cell computed. Shares nothing with kernels/ and engine/.
+// A second implementation of SHCNN's forward pass and loss, written directly from the paper's Fig. 1: float64, NCHW,
+// one image, with stored zero padding and all unused cells computed. Shares no code with kernels/ and engine/.
 #pragma once
 
 #include <algorithm>
@@ -61,7 +61,7 @@ inline void leaky(std::vector<double>& values, double slope) {
   for (double& v : values) v = std::max(slope * v, v);
 }
 
-/// 2x2 at stride 2; at the bottom and right only the cells that are there.
+/// 2x2 windows with stride 2; windows at the bottom and right edge contain only the cells inside the map.
 inline Map pool(const Map& in, bool maximum) {
   Map out(in.channels, (in.size + 1) / 2);
   for (int c = 0; c < in.channels; ++c)
@@ -81,7 +81,7 @@ inline Map pool(const Map& in, bool maximum) {
 
 }  // namespace reference_detail
 
-/// The last pooled map of one image (channels, size, size), already scaled: what fc1 sees.
+/// Last pooled map of one image, flattened from (channels, size, size): the input of fc1. `image` is already scaled.
 inline std::vector<double> reference_features(const ReferenceNet& net, const std::vector<double>& image) {
   using namespace reference_detail;
   const int kernels[] = {5, 3, 5}, channels[] = {44, 44, 88};
@@ -103,8 +103,8 @@ inline std::vector<double> reference_features(const ReferenceNet& net, const std
   return map.data;
 }
 
-/// Unit `o` of fc1 (layer 0), fc2 (1) or fc3 (2) with its activation. Dropout is given as factors of the units (empty =
-/// none): 0 or 1 / keep rate.
+/// Unit `o` of fc1 (layer 0), fc2 (1) or fc3 (2) with its activation. `dropout` holds one factor per unit, 0 or 1 /
+/// keep rate; empty means no dropout.
 inline double reference_unit(const ReferenceNet& net, int layer, std::size_t o, const std::vector<double>& x,
                              const std::vector<double>& dropout = {}) {
   const auto& w = net.tensors[static_cast<std::size_t>(6 + 2 * layer)];
@@ -114,7 +114,7 @@ inline double reference_unit(const ReferenceNet& net, int layer, std::size_t o, 
   return dropout.empty() ? y : y * dropout[o];
 }
 
-/// All units of that layer.
+/// All units of layer `layer`.
 inline std::vector<double> reference_dense(const ReferenceNet& net, int layer, const std::vector<double>& x,
                                            const std::vector<double>& dropout = {}) {
   std::vector<double> y(net.tensors[static_cast<std::size_t>(7 + 2 * layer)].size());

@@ -1,4 +1,4 @@
-// Bias, activation, padding and pooling as the paper draws them: one whole plane after the other, each step on its own.
+// Bias, activation, padding and pooling as in the paper's figures: whole planes, one step after the other.
 #pragma once
 
 #include <algorithm>
@@ -35,7 +35,7 @@ Pooled<T> max_pool(MaxPool pool, T slope, const Tensor<T>& z, const Tensor<T>& b
           is_map(y + pool.pad, x + pool.pad) = 1;
         }
       }
-      // the whole pooled map, of which `first` and the shape of y cut a piece
+      // The whole pooled map; y holds the part that starts at `first` and has y's shape.
       for (std::int64_t r = 0; r < (rows + 1) / 2; ++r) {
         for (std::int64_t s = 0; s < (columns + 1) / 2; ++s) {
           std::vector<T> values;
@@ -48,7 +48,7 @@ Pooled<T> max_pool(MaxPool pool, T slope, const Tensor<T>& z, const Tensor<T>& b
           }
           const std::int64_t row = r - pool.first, column = s - pool.first;
           if (row < 0 || column < 0 || row >= y_shape[1] || column >= y_shape[2]) continue;
-          const auto best = std::max_element(values.begin(), values.end());  // the first of equals
+          const auto best = std::max_element(values.begin(), values.end());  // the first of equal values
           out.y[chwn(y_shape, c, row, column, n)] = *best;
           out.winner[chwn(y_shape, c, row, column, n)] = codes[static_cast<std::size_t>(best - values.begin())];
         }
@@ -76,7 +76,7 @@ void add_to_bias(PoolGradient<T>& out) {
   }
 }
 
-/// For every cell of the map in turn: the pooled cell that holds it passes its gradient on if this cell won.
+/// For each cell of the map: if it won in its pooled cell, it receives that cell's gradient.
 template <class T>
 PoolGradient<T> max_pool_gradient(MaxPool pool, T slope, const Tensor<T>& y, const Tensor<std::uint8_t>& winner,
                                   const Tensor<T>& dy, const Shape& z_shape) {
@@ -98,7 +98,7 @@ PoolGradient<T> max_pool_gradient(MaxPool pool, T slope, const Tensor<T>& y, con
   return out;
 }
 
-/// Also gives the mean magnitude of each window (with the bias), the scale of the rounding that a sum of it can suffer.
+/// Also returns the mean of |z| + |b| in each window: the scale of the rounding error of its sum.
 template <class T>
 std::pair<Tensor<T>, Tensor<double>> avg_pool(T slope, const Tensor<T>& z, const Tensor<T>& b) {
   const Shape y_shape(z.shape[0], (z.shape[1] + 1) / 2, (z.shape[2] + 1) / 2, z.shape[3]);

@@ -1,5 +1,4 @@
-// Softmax with temperature, soft-label cross-entropy and dropout by their definitions, in long double where sums
-// matter.
+// Softmax with temperature, soft-label cross-entropy and dropout by their definitions; sums in long double.
 #pragma once
 
 #include <cmath>
@@ -10,8 +9,8 @@
 
 namespace shcnn::test::reference {
 
-/// The scores of one sample, o_0 .. o_{n-1}, to V_j = exp(o_j / M) / sum_i exp(o_i / M), shifted so that nothing
-/// overflows.
+/// Scores V_j = exp(o_j / M) / sum_i exp(o_i / M) of one sample's logits o_0 .. o_{n-1}, computed from differences of
+/// logits to avoid overflow.
 inline std::vector<long double> softmax(Temperature temperature, const std::vector<long double>& o) {
   long double m = 1;
   if (temperature == Temperature::kLargest) {
@@ -20,14 +19,14 @@ inline std::vector<long double> softmax(Temperature temperature, const std::vect
   }
   std::vector<long double> v(o.size());
   for (std::size_t j = 0; j < o.size(); ++j) {
-    long double denominator = 0;  // 1 / V_j = sum_i exp((o_i - o_j) / M): a second form of the same formula
+    long double denominator = 0;  // 1 / V_j = sum_i exp((o_i - o_j) / M): another form of the same formula
     for (const long double other : o) denominator += m == 0 ? 1 : std::exp((other - o[j]) / m);
     v[j] = 1 / denominator;
   }
   return v;
 }
 
-/// dV_j/do_k by Eq. 12 (Eq. 6 for M = 1); 1 - V_j as the sum of the other scores.
+/// dV_j/do_k by Eq. 12 (Eq. 6 for M = 1); 1 - V_j is computed as the sum of the other scores.
 inline std::vector<long double> softmax_gradient(Temperature temperature, const std::vector<long double>& o,
                                                  std::size_t j) {
   const std::vector<long double> v = softmax(temperature, o);
@@ -69,7 +68,7 @@ Loss soft_cross_entropy(CrossEntropyGradient form, const Tensor<T>& logits, cons
     long double label_sum = 0;
     for (const long double label : p) label_sum += label;
     for (std::size_t j = 0; j < o.size(); ++j) {
-      long double log_inverse = 0;  // log(1/S_j) = log sum_i exp(o_i - o_j), never through a score that underflowed
+      long double log_inverse = 0;  // log(1/S_j) = log sum_i exp(o_i - o_j), not from S_j, which may underflow
       long double shift = -std::numeric_limits<long double>::infinity();
       for (const long double other : o) shift = std::max(shift, other - o[j]);
       for (const long double other : o) log_inverse += std::exp(other - o[j] - shift);
@@ -80,7 +79,7 @@ Loss soft_cross_entropy(CrossEntropyGradient form, const Tensor<T>& logits, cons
       loss.grad[static_cast<std::int64_t>(j) * samples + n] =
           static_cast<double>(gradient / static_cast<long double>(samples));
     }
-    // max_element gives the first of equals: the lowest class
+    // max_element returns the first of equal values: the lowest class.
     loss.correct +=
         std::max_element(o.begin(), o.end()) - o.begin() == std::max_element(p.begin(), p.end()) - p.begin();
   }
@@ -91,9 +90,9 @@ Loss soft_cross_entropy(CrossEntropyGradient form, const Tensor<T>& logits, cons
   return loss;
 }
 
-/// Is this unit kept? The counter of the word is (block low, block high, step, layer), block = index / 4, with
-/// index = unit * 2^32 + sample; the key is the seed. Written out from math/dropout.h's promise, not through its
-/// helpers.
+/// Whether dropout keeps this unit. The Philox counter is (block low, block high, step, layer) with block = index / 4
+/// and index = unit * 2^32 + sample; the key is the seed. Follows the description in math/dropout.h without using its
+/// functions.
 inline bool dropout_keeps(std::uint64_t seed, Purpose layer, std::uint64_t step, std::int64_t unit, std::int64_t sample,
                           double rate) {
   const std::uint64_t block = (static_cast<std::uint64_t>(unit) << 30) + static_cast<std::uint64_t>(sample) / 4;

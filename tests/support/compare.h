@@ -1,5 +1,5 @@
-// Comparisons that say where the worst element is. Each returns an empty string when all is well, so that a test reads
-// CHECK(differs_from(...) == "").
+// Comparisons of tensors. Each returns an empty string on success, otherwise a text that names the worst element, so
+// that a test writes CHECK(unequal(got, want) == "").
 #pragma once
 
 #include <cmath>
@@ -11,9 +11,9 @@
 
 namespace shcnn::test {
 
-inline constexpr double kUnitRoundoff = 1.0 / (1 << 24);  ///< u of float32
+inline constexpr double kUnitRoundoff = 1.0 / (1 << 24);  ///< unit roundoff u of float32
 
-/// "(3, 0, 7, 1)": the index of element `flat` of `shape`.
+/// Index of element `flat` of `shape` as text, for example "(3, 0, 7, 1)".
 inline std::string index_text(const Shape& shape, std::int64_t flat) {
   std::array<std::int64_t, 4> index{};
   for (int axis = shape.rank - 1; axis >= 0; --axis) {
@@ -26,7 +26,8 @@ inline std::string index_text(const Shape& shape, std::int64_t flat) {
   return text + ")";
 }
 
-/// |got - want| <= bound(i) for every element; NaN never passes. Names the element that breaks its bound by most.
+/// Requires |got - want| <= bound(i) for every element; NaN always fails. Names the element with the largest ratio of
+/// error to bound.
 template <class Got, class Want, class Bound>
 std::string outside(const Tensor<Got>& got, const Tensor<Want>& want, const Bound& bound) {
   if (got.shape != want.shape) return "shape " + got.shape.str() + ", expected " + want.shape.str();
@@ -49,13 +50,13 @@ std::string outside(const Tensor<Got>& got, const Tensor<Want>& want, const Boun
                  static_cast<double>(want[at]), ", allowed ", bound(at));
 }
 
-/// Every element the same number (0 and -0 are).
+/// Requires equal numbers in every element (0 equals -0).
 template <class Got, class Want>
 std::string unequal(const Tensor<Got>& got, const Tensor<Want>& want) {
   return outside(got, want, [](std::int64_t) { return 0.0; });
 }
 
-/// Relative error of every element whose expected value exceeds `floor` in magnitude.
+/// Requires |got - want| <= relative * max(|want|, floor) for every element.
 template <class Got, class Want>
 std::string relative_outside(const Tensor<Got>& got, const Tensor<Want>& want, double relative, double floor = 0) {
   return outside(got, want,
@@ -74,12 +75,12 @@ double nmse(const Tensor<Got>& got, const Tensor<Want>& want) {
   return norm > 0 ? error / norm : (error > 0 ? std::numeric_limits<double>::infinity() : 0);
 }
 
-/// Fewer outputs than this and a few of them can nearly all cancel by chance: shares and normalised errors mean
-/// nothing.
+/// With fewer outputs than this, some of them can nearly cancel by chance: fractions of elements and normalised errors
+/// are then meaningless.
 inline constexpr std::int64_t kFewestForStatistics = 64;
 
-/// A reference that is zero proves nothing: at least 0.9 of the elements that can be non-zero must be (at least one of
-/// them where there are few). `can(i)` says which can.
+/// A comparison with zeros proves little: at least 0.9 of the elements that can be non-zero must be. If fewer than 64
+/// can be, one is enough; if fewer than 8, none is needed. `can(i)` says whether element i can be non-zero.
 template <class Want, class Can>
 std::string too_sparse(const Tensor<Want>& want, const Can& can) {
   std::int64_t possible = 0, present = 0;
@@ -95,7 +96,8 @@ std::string too_sparse(const Tensor<Want>& want, const Can& can) {
   return enough ? "" : message("only ", present, " of ", possible, " elements of the reference are non-zero");
 }
 
-/// The rule for sums of K products in float32: |error| <= 8 sqrt(K) u sum|products|, and NMSE <= max(1e-12, K u^2).
+/// Tolerance of sums of K = `terms` products in float32: |error| <= 8 sqrt(K) u sum|products|, and NMSE <= max(1e-12, K
+/// u^2).
 template <class Got, class Want>
 std::string outside_sum_rule(const Tensor<Got>& got, const Tensor<Want>& want, const Tensor<Want>& absolute_products,
                              double terms) {

@@ -1,5 +1,6 @@
-// Stands in for cuBLAS on a machine without a GPU: the few functions that shcnn calls, as NVIDIA documents them, over
-// host memory. cublasSgemm is the definition in plain column-major loops; the set-up functions insist on their order.
+// Replaces cuBLAS on a machine without a GPU: the few functions that shcnn calls, as NVIDIA documents them, on host
+// memory. cublasSgemm is its definition in plain column-major loops; it fails if a set-up function was not called
+// before it.
 #include <cublas_v2.h>
 
 struct cublasContext {
@@ -19,7 +20,7 @@ cublasStatus_t cublasDestroy_v2(cublasHandle_t handle) {
 }
 cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t) {
   handle->has_stream = true;
-  handle->has_workspace = false;  // as documented: back to the default workspace, which is allocated
+  handle->has_workspace = false;  // as documented: returns to the default workspace, which cuBLAS allocates
   return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void* workspace, size_t bytes) {
@@ -33,8 +34,8 @@ cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode) {
 }
 const char* cublasGetStatusString(cublasStatus_t) { return "stand-in"; }
 
-/// c (m, n) = alpha op(a) (m, k) op(b) (k, n) + beta c, column-major. The mode shows in the result, so that a test sees
-/// it: tf32 adds 0.25 to every element.
+/// c (m, n) = alpha op(a) (m, k) op(b) (k, n) + beta c, column-major. The math mode changes the result so that tests
+/// can check it: tf32 adds 0.25 to every element.
 cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b, int m, int n,
                               int k, const float* alpha, const float* a, int lda, const float* b, int ldb,
                               const float* beta, float* c, int ldc) {

@@ -1,6 +1,6 @@
-// Stands in for cuDNN on a machine without a GPU: the functions that bench/peers/cudnn calls, as NVIDIA documents them,
-// over host memory. The three convolutions are their definitions in plain loops; calls out of order and arguments that
-// contradict each other are refused. The searches know three algorithms: one does not run, the last is the fastest.
+// Replaces cuDNN on a machine without a GPU: the functions that bench/peers/cudnn calls, as NVIDIA documents them, on
+// host memory. The three convolutions are their definitions in plain loops; calls in the wrong order and contradictory
+// arguments return an error. The searches report three algorithms: one that does not run, the last is the fastest.
 #include <cudnn.h>
 
 struct cudnnContext {
@@ -22,7 +22,7 @@ struct cudnnConvolutionStruct {
 
 namespace {
 
-constexpr int kChosen = 1;  // the algorithm that searches find fastest
+constexpr int kChosen = 1;  // the algorithm that the searches report as the fastest
 constexpr size_t kWorkspace = 64;
 
 template <class Descriptor>
@@ -51,7 +51,7 @@ bool fit(const cudnnTensorStruct& x, const cudnnTensorStruct& w, const cudnnConv
          w.h == w.w && z.h == x.h + grow && z.w == x.w + grow;
 }
 
-/// body(index in x, in w, in z) for every product of the convolution.
+/// Calls body(index in x, index in w, index in z) for every product of the convolution.
 template <class Body>
 void for_each_product(const cudnnTensorStruct& x, const cudnnTensorStruct& w, int pad, const cudnnTensorStruct& z,
                       const Body& body) {
@@ -68,7 +68,7 @@ void for_each_product(const cudnnTensorStruct& x, const cudnnTensorStruct& w, in
               }
 }
 
-/// Where tensor cores are allowed, the search says that it took them.
+/// If the convolution allows tensor cores, the search reports that it used them.
 template <class Performance>
 cudnnStatus_t find(const cudnnConvolutionStruct& convolution, int most, int* count, Performance* results, void* scratch,
                    size_t bytes) {
@@ -87,8 +87,8 @@ cudnnStatus_t find(const cudnnConvolutionStruct& convolution, int most, int* cou
   return CUDNN_STATUS_SUCCESS;
 }
 
-/// One of the three convolutions into `out`; a mode other than plain float32 adds 0.25 to each element, so that a test
-/// sees it. `fold` does out[..] += a[..] * b[..] over all products.
+/// One of the three convolutions into `out`; a math mode other than plain float32 adds 0.25 to each element so that
+/// tests can check it. `fold` does out[..] += a[..] * b[..] for one product.
 template <class Fold>
 cudnnStatus_t convolve(cudnnHandle_t handle, const cudnnConvolutionStruct& convolution, const cudnnTensorStruct& x,
                        const cudnnTensorStruct& w, const cudnnTensorStruct& z, const cudnnTensorStruct& result,

@@ -11,7 +11,7 @@
 #endif
 
 namespace shcnn {
-// kernels/cuda/ops.cu, compiled for each executor; its header is for nvcc
+// From kernels/cuda/ops.cu, compiled for each executor; its header needs nvcc.
 #if defined(SHCNN_HAVE_CUDA)
 namespace cuda {
 Ops<float> gpu_naive_ops();
@@ -25,10 +25,10 @@ Ops<float> gpu_naive_ops();
 namespace shcnn::test {
 namespace {
 
-constexpr std::size_t kGuardBytes = 1024;  // each side; wider than any vector or unrolled row of a kernel
+constexpr std::size_t kGuardBytes = 1024;  // on each side; wider than any vector or unrolled row of a kernel
 constexpr unsigned char kPoison = 0xFF;
 
-/// Lets AddressSanitizer stop at the line that touches a guard band, where host code can touch it at all.
+/// Makes AddressSanitizer report the line that touches a guard band, if host code can address it.
 void forbid([[maybe_unused]] const Device& device, [[maybe_unused]] char* at, [[maybe_unused]] std::size_t bytes,
             [[maybe_unused]] bool forbidden) {
 #if defined(__SANITIZE_ADDRESS__)
@@ -79,7 +79,7 @@ Backend& executor() {
 std::string outside_product_rule(const Tensor<float>& got, const Tensor<double>& want,
                                  const Tensor<double>& absolute_products, double terms) {
   if (!options().tf32) return outside_sum_rule(got, want, absolute_products, terms);
-  // each factor is off by 2^-11 of itself at most, both together by a little more than 2^-10
+  // The relative error of each factor is at most 2^-11, that of a product a little more than 2^-10.
   std::string text = outside(got, want, [&](std::int64_t i) { return 1.01 / 1024 * absolute_products[i]; });
   if (!text.empty() || want.count() < kFewestForStatistics) return text;
   constexpr double kLimit = 1e-6;

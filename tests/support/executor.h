@@ -1,4 +1,4 @@
-// The executor under test: a device with its table of ops, and memory on it that notices strays.
+// The executor under test: a device with its ops, and guarded device memory that detects accesses out of bounds.
 #pragma once
 
 #include <cstdint>
@@ -11,29 +11,29 @@
 
 namespace shcnn::test {
 
-/// Opens the executor that the command line names, with `threads` threads and simt's `fiber_order` (both as the command
-/// line says where they are left out). "naive" is the float table of plain loops on the CPU device.
+/// Opens the executor that the command line names, with `threads` threads and simt's `fiber_order`; the defaults take
+/// both from the command line. "naive" is the CPU device with the float ops of the plain loops.
 Backend open_executor(int threads = 0, std::optional<std::uint64_t> fiber_order = {});
 
 /// The one executor of this program, opened on first use.
 Backend& executor();
 
-/// The tolerance of convolutions and dense layers on the executor under test: outside_sum_rule, or with --tf32 an NMSE
-/// of 1e-6 and what rounding both factors to 10 bits can do to an element.
+/// Tolerance of convolutions and dense layers on the executor under test: outside_sum_rule, or with --tf32 an NMSE of
+/// 1e-6 and, per element, the error of rounding both factors to 10 bits.
 std::string outside_product_rule(const Tensor<float>& got, const Tensor<double>& want,
                                  const Tensor<double>& absolute_products, double terms);
 
-/// True where a case should be small: simt and sanitizers run a tenth as fast or worse.
+/// True if cases should be small: on simt and under sanitizers, which are at least ten times slower.
 bool wants_small_cases();
 
-/// How many random shapes a suite takes that has `count` of them: a fifth with --small, on an interpreter.
+/// Number of random shapes to use in a suite that normally uses `count`: a fifth with --small (an interpreter).
 int random_cases(int count);
 
-/// Bytes of device memory between two guard bands. Everything is filled with 0xFF first, which reads as NaN in floats
-/// and as -1 in integers: what an op forgets to write, or reads beyond its views, shows in its results.
+/// Bytes of device memory between two guard bands. All of it is first filled with 0xFF, which is NaN in floats and -1
+/// in integers, so that elements an op does not write, and values it reads out of bounds, show in the results.
 class GuardedBytes {
  public:
-  /// `shift`: bytes by which the memory is moved off its alignment.
+  /// `shift`: offset of the memory from its alignment in bytes.
   GuardedBytes(Device& device, std::size_t bytes, std::size_t shift);
   ~GuardedBytes();
   GuardedBytes(const GuardedBytes&) = delete;
@@ -54,7 +54,7 @@ class GuardedBytes {
 template <class T>
 class Guarded {
  public:
-  /// Poisoned.
+  /// Filled with 0xFF bytes.
   Guarded(Backend& backend, const Shape& shape, int shift_elements = 0)
       : shape_(shape),
         memory_(std::make_unique<GuardedBytes>(*backend.device, static_cast<std::size_t>(shape.count()) * sizeof(T),
@@ -97,7 +97,7 @@ class Workspace {
     context_.workspace_bytes = bytes;
   }
   operator const Context&() const { return context_; }  // NOLINT(google-explicit-constructor)
-  /// Throws if an op wrote beyond it.
+  /// Throws if an op wrote outside the workspace.
   void check() const {
     std::vector<char> discarded(bytes_);
     memory_.read(discarded.data());

@@ -1,4 +1,4 @@
-// main of the suites that run on the executor that --device names.
+// main() of the test suites that run on the executor named by --device.
 #include "support/executor.h"
 #include "support/session.h"
 

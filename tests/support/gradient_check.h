@@ -1,4 +1,4 @@
-// Central differences in float64 against an analytic gradient.
+// Checks an analytic gradient against central differences in float64.
 #pragma once
 
 #include <cmath>
@@ -10,21 +10,21 @@
 
 namespace shcnn::test {
 
-/// Value of a scalar loss, and a summary of every choice that was made on the way (winners of a pool, signs of a
-/// LeakyReLU): where the two evaluations of a difference choose differently, the loss has a kink between them.
+/// Value of a scalar loss, and a hash of all choices made in its computation (winners of a pool, signs of a LeakyReLU).
+/// If the two evaluations of a difference make different choices, the loss has a kink between them.
 struct Evaluation {
   double loss = 0;
   std::uint64_t choices = 0;
 };
 
-/// Mixes one choice into a summary (FNV-1a).
+/// Adds one choice to the hash (FNV-1a).
 inline void note_choice(std::uint64_t& choices, std::uint64_t choice) {
   choices = (choices ^ (choice + 1)) * 0x100000001b3ULL;
 }
 
-/// Compares `gradient` with central differences of `evaluate` at 200 random coordinates of x, or at each if x has
-/// fewer. Coordinates next to a kink are drawn again; more than 5 % of those is a failure. Returns what is wrong, or
-/// nothing.
+/// Compares `gradient` with central differences of `evaluate` at 200 random coordinates of x, or at all if x has no
+/// more than that. Coordinates next to a kink are replaced by others; more than 5 % of them is a failure. Returns the
+/// error as text, empty on success.
 inline std::string gradient_differs(Tensor<double>& x, const Tensor<double>& gradient,
                                     const std::function<Evaluation()>& evaluate, Random& random) {
   constexpr std::int64_t kCoordinates = 200;
@@ -34,7 +34,7 @@ inline std::string gradient_differs(Tensor<double>& x, const Tensor<double>& gra
   std::int64_t kinks = 0;
   for (std::int64_t done = 0, tried = 0; done < wanted; ++tried) {
     if (tried >= 2 * wanted) return message(kinks, " of ", tried, " coordinates lie next to a kink");
-    if (every && tried == wanted) break;  // all seen, some of them kinks
+    if (every && tried == wanted) break;  // all coordinates visited, some of them kinks
     const std::int64_t at = every ? tried : random.integer(0, x.count() - 1);
     const double value = x[at], step = 1e-6 * std::max(1.0, std::abs(value));
     x[at] = value + step;
@@ -57,7 +57,7 @@ inline std::string gradient_differs(Tensor<double>& x, const Tensor<double>& gra
   return "";
 }
 
-/// sum c_i y_i: the scalar loss whose gradient with respect to y is c.
+/// Scalar loss sum_i c_i y_i, whose gradient with respect to y is c.
 inline double weighted_sum(const Tensor<double>& c, const Tensor<double>& y) {
   double sum = 0;
   for (std::int64_t i = 0; i < y.count(); ++i) sum += c[i] * y[i];

@@ -1,4 +1,4 @@
-// main of the test programs that need no executor.
+// main() of the test programs that need no executor.
 #include "support/session.h"
 
 int main(int argc, char** argv) { return shcnn::test::run_tests(argc, argv); }

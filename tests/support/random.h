@@ -1,4 +1,4 @@
-// Seeded test data: Philox again, so that a failing case is found again from its seed alone.
+// Seeded test data from Philox: the seed alone reproduces a failing case.
 #pragma once
 
 #include <cmath>
@@ -10,7 +10,8 @@
 
 namespace shcnn::test {
 
-/// A stream of numbers of its own for each `stream` (a case's index, say), from the seed of the command line.
+/// An independent stream of random numbers for each `stream` (for example a case's index), from the command line's
+/// seed.
 class Random {
  public:
   explicit Random(std::uint32_t stream) : stream_(stream) {}

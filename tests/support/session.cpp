@@ -1,5 +1,5 @@
-// What every test program's main does: Catch2's session, with the executor under test, the seed, and ways to skip the
-// whole program. Compiled once, since Catch2 takes long.
+// Main program of all tests: Catch2's session with options for the executor under test, the seed, and for skipping the
+// whole program. Compiled only once because Catch2 is slow to compile.
 #define CATCH_CONFIG_RUNNER
 #include "support/session.h"
 
@@ -17,8 +17,8 @@ TestOptions chosen;  // written once, by run_tests before the first test
 const TestOptions& options() { return chosen; }
 
 int run_tests(int argc, char** argv, const std::function<std::string()>& missing_device) {
-  // Networks come and go by the dozen, up to 300 MB each: memory that goes back to the system after each of them costs more
-  // in page faults than the tests compute. (Sanitizers have an allocator of their own.)
+  // The tests create dozens of networks of up to 300 MB each. If freed memory returned to the system every time, page
+  // faults would take longer than the tests themselves. (Sanitizers use their own allocator.)
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, -1);
 

@@ -8,8 +8,8 @@
 
 namespace shcnn::test {
 
-/// Runs the tests that the command line selects and returns main's result. `missing_device` says why the executor under
-/// test is absent here, or nothing; with --skip-absent such a program is skipped.
+/// Runs the tests that the command line selects and returns main's result. `missing_device` returns why this machine
+/// lacks the executor under test, or an empty string; with --skip-absent the program is then skipped.
 int run_tests(int argc, char** argv, const std::function<std::string()>& missing_device = nullptr);
 
 }  // namespace shcnn::test

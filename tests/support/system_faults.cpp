@@ -60,7 +60,7 @@ int __wrap_renameat2(int from_folder, const char* from, int to_folder, const cha
 }
 int __wrap_close(int fd) {
   if (!must_fail("close")) return __real_close(fd);
-  __real_close(fd);  // as Linux does: the descriptor is gone whatever close says
+  __real_close(fd);  // as on Linux, where the descriptor is closed even if close() fails
   return -1;
 }
 int __wrap_flock(int fd, int operation) { return must_fail("flock") ? -1 : __real_flock(fd, operation); }

@@ -1,4 +1,4 @@
-// Host arrays with a shape: what tests fill, expect and compare.
+// Host arrays with a shape: test inputs and expected values.
 #pragma once
 
 #include <cmath>
@@ -26,7 +26,7 @@ struct Tensor {
   std::int64_t count() const { return shape.count(); }
 };
 
-/// Element-wise conversion, for instance of a float32 input to what its float64 oracle reads.
+/// Element-wise conversion, for example of float32 inputs for a float64 reference.
 template <class To, class From>
 Tensor<To> cast(const Tensor<From>& from) {
   Tensor<To> to(from.shape);
