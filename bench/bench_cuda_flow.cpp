@@ -1,11 +1,11 @@
 // Times the batch TV-L1 solver on a GPU: a clip of frames against its first one, from pixels on the host to flow fields
-// on the device, and on to flow images.
+// and flow images on the device.
 //
 //   bench_cuda_flow [--size W H] [--pairs N] [--repeats R] [--iterations I] [--once] [--device I]
 //
 // Defaults: 120 x 120, 64 pairs, OpenCV's parameters with its early stop. --iterations I: no early stop, I inner
-// iterations a median, one median a warp. --once solves a single time without timing it (for a profiler). Time by CUDA
-// events, median and quartiles of R solves. Without a GPU it prints why and exits with 77.
+// iterations per median, one median per warp. --once solves one time without timing it (for a profiler). Times are
+// measured with CUDA events: median and quartiles of R solves. Without a GPU it prints the reason and exits with 77.
 #include <cuda_runtime.h>
 
 #include <algorithm>

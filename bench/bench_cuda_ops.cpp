@@ -1,17 +1,17 @@
-// Times every op of a training step on the GPU at the paper's shapes, by CUDA events. Convolutions and dense layers:
-// floating-point operations that the live network needs, and the share of the GPU's fp32 peak. The rest, which memory
-// binds: bytes that must move, and the share of the memory's peak.
+// Times every op of a training step on the GPU at the paper's shapes, with CUDA events. For convolutions and dense
+// layers it prints the floating-point operations that the live network needs and the share of the GPU's fp32 peak; for
+// the other ops, which are memory-bound, the bytes that must move and the share of the memory's peak.
 //
 //   bench_cuda_ops [--batch N] [--repeats R] [--variant static|micro] [--tf32] [--once] [--check] [--device I]
 //
-// Peers, timed in turn with ours: cuDNN for convolutions (its own search for the fastest algorithm, channels outermost
-// and innermost) and cuBLAS for dense layers, each opened at run time and left out with a line that says so. All are in
-// float32; --tf32 allows ours and theirs tensor cores. The paper's third convolution is padded on one side alone, which
-// cuDNN cannot do: it gets the input with those zeros in it.
+// Peers are timed in turn with ours: cuDNN for convolutions (its own search for the fastest algorithm, channels
+// outermost and innermost) and cuBLAS for dense layers. Each is opened at run time; if it is missing, a line says so.
+// All compute in float32; --tf32 allows tensor cores for ours and theirs. The paper's third convolution is padded on
+// one side only, which cuDNN does not support: cuDNN gets an input that contains those zeros.
 //
-// --once runs each of our ops a single time without timing it (for a profiler). --check compares every result with
-// plain loops in double on the host and exits 1 on a difference: slow, use a small batch. Inputs stay in the GPU's L2
-// cache from call to call where they fit ("warm"). Times are medians and quartiles of R samples of several calls each.
+// --once runs each of our ops one time without timing it (for a profiler). --check compares every result with plain
+// loops in double on the host and exits with 1 on a difference; it is slow, so use a small batch. Inputs that fit stay
+// in the GPU's L2 cache from call to call ("warm"). Times are medians and quartiles of R samples of several calls each.
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -66,7 +66,7 @@ Options parse(int argc, char** argv) {
   return options;
 }
 
-/// fp32 multiply-adds a second at the highest clock, times two.
+/// fp32 flops per second at the highest clock; a multiply-add is two.
 double fp32_peak(int device) {
   int sms = 0, kilohertz = 0, major = 0, minor = 0;
   cudaDeviceGetAttribute(&sms, cudaDevAttrMultiProcessorCount, device);
@@ -77,7 +77,7 @@ double fp32_peak(int device) {
   return 2.0 * lanes * sms * kilohertz * 1e3;
 }
 
-/// Bytes a second at the highest memory clock.
+/// Bytes per second at the highest memory clock.
 double memory_peak(int device) {
   int bits = 0, kilohertz = 0;
   cudaDeviceGetAttribute(&bits, cudaDevAttrGlobalMemoryBusWidth, device);
@@ -85,7 +85,7 @@ double memory_peak(int device) {
   return 2.0 * bits / 8 * kilohertz * 1e3;
 }
 
-/// A tensor on the GPU with its values on the host; filled with a fixed pattern in [-1, 1].
+/// A tensor on the GPU, filled with a fixed pattern in [-1, 1]; values() copies it to the host.
 class Tensor {
  public:
   Tensor(Device& device, Shape shape)
@@ -111,7 +111,7 @@ class Tensor {
   DeviceBuffer buffer_;
 };
 
-/// One way to do an op: ours, or a peer's. `call` queues it once on `stream`.
+/// One implementation of an op: ours or a peer's. `call` queues it once on `stream`.
 struct Contender {
   std::string name;
   cudaStream_t stream;
@@ -119,9 +119,9 @@ struct Contender {
 };
 using Contenders = std::vector<Contender>;
 
-/// Of one call, in microseconds.
+/// Time of one call in microseconds.
 struct Times {
-  double median, lower, upper;  ///< and quartiles
+  double median, lower, upper;  ///< lower and upper: quartiles
 };
 
 enum class Product { kForward, kBackwardData, kBackwardFilter };
@@ -155,21 +155,22 @@ class Bench {
   void loss(int classes);
   void batch(const Model& model);
   void optimiser(const Model& model);
-  /// Runs and times one op that moves `bytes` at least.
+  /// Runs and times one op that moves at least `bytes`.
   void memory_op(const std::string& name, double bytes, std::size_t workspace,
                  const std::function<void(const Context&)>& call);
-  /// Times all contenders in turn, so that they see the same clocks.
+  /// Times all contenders in turn, so that they run at the same clocks.
   std::vector<Times> time_us(const Contenders& contenders) const;
   /// A context with `scratch` as its workspace.
   Context with(const DeviceBuffer& scratch) const;
-  /// Runs, checks and times one op; `call` on the GPU, `expected` in double on the host, both into `out`'s shape.
+  /// Runs, checks and times one op: `call` on the GPU, `expected` in double on the host; both results have `out`'s
+  /// shape.
   void op(const std::string& name, double flops, std::size_t workspace, const Tensor& out,
           const std::function<void(const Context&)>& call,
           const std::function<void(const Context&, View<double>)>& expected, const Contenders& peers);
 
   Options options_;
   Backend backend_;
-  std::unique_ptr<Backend> blas_;  ///< dense layers on cuBLAS; null where there is none
+  std::unique_ptr<Backend> blas_;  ///< dense layers on cuBLAS; null if it is not available
   DeviceBuffer blas_scratch_;
 #if defined(SHCNN_HAVE_CUDNN)
   std::unique_ptr<bench::Cudnn> cudnn_;
@@ -177,7 +178,7 @@ class Bench {
   Ops<double> reference_;
   double peak_, memory_peak_;
   double total_us_ = 0, total_flops_ = 0, memory_us_ = 0;
-  double best_peers_us_ = 0;  ///< each product by its fastest peer
+  double best_peers_us_ = 0;  ///< sum over all products, each with its fastest peer
   bool every_product_has_a_peer_ = true;
   int differences_ = 0;
 };
@@ -273,7 +274,7 @@ Contenders Bench::convolution_peers([[maybe_unused]] const ConvStage& stage, [[m
                             channels_last},
           direction, options_.tf32 ? bench::CudnnChoice::kFastestTf32 : bench::CudnnChoice::kFastest, a, b,
           out.view().data);
-    } catch (const Error& error) {  // a layout for which cuDNN has nothing
+    } catch (const Error& error) {  // cuDNN has no algorithm for this layout
       std::printf("no peer %s here: %s\n", name.c_str(), error.what());
       continue;
     }

@@ -1,15 +1,16 @@
-// TV-L1 flow, ours beside OpenCV's DualTVL1OpticalFlow at its defaults, in turn in one process on the same pairs.
+// Compares this project's TV-L1 flow ("ours") with OpenCV's DualTVL1OpticalFlow at its defaults, in turn in one process
+// on the same pairs.
 //
 //   bench_flow [--case clip|pair|all] [--threads N] [--rounds N] [--isa NAME] [--only ours|inner]
 //
-// clip: 64 pairs of 120 x 120, the first frame of a clip against the next 64; pair: one pair of 640 x 480. With
-// SHCNN_TEST_DATA set these are real frames (clips/single_face.mp4, flow/Grove2), else moved textures. OpenCV runs with
-// its own threads and, on the clip, also one pair a thread; its better median is what ours is divided into. `--threads`
-// 0 (the default) measures one thread and two.
+// clip: 64 pairs of 120 x 120, the first frame of a clip against the next 64; pair: one pair of 640 x 480. If
+// SHCNN_TEST_DATA is set, these are real frames (clips/single_face.mp4, flow/Grove2), else synthetic moving textures.
+// OpenCV runs with its own threads and, on the clip, also with one pair per thread; the ratio is its better median
+// divided by ours. `--threads` 0 (the default) measures with one thread and with two.
 //
-// Beside the times: how far the two flows are apart, and the share of the multiply-add peak (bench/fma_peak.h) that the
-// inner iteration reaches, alone and in the whole solver. An iteration is counted as the algorithm has it: kFlop
-// operations a pixel, a division or root being one.
+// It also prints the distance between the two flows, and the share of the multiply-add peak (bench/fma_peak.h) that the
+// inner iteration reaches, alone and in the whole solver. Operations are counted as in the algorithm: kFlop per pixel
+// and iteration, with a division or root as one.
 #include <time.h>
 
 #include <algorithm>
@@ -33,8 +34,8 @@ namespace {
 using namespace shcnn;
 using bench::GrayClip;
 
-/// Of one pixel in one inner iteration, gamma = 0: rho 4, threshold step 2, divergence 6, new u 8, error 6, dual step
-/// of two components 2 * (grad 2, length 4, scale 2, two quotients 6).
+/// Operations per pixel of one inner iteration with gamma = 0: rho 4, threshold step 2, divergence 6, new u 8, error 6,
+/// dual step of two components 2 * (grad 2, length 4, scale 2, two quotients 6).
 constexpr double kFlop = 4 + 2 + 6 + 8 + 6 + 2 * 14;
 
 struct Arguments {
@@ -68,7 +69,7 @@ double milliseconds() {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// Of this thread: what other processes take does not count.
+/// CPU time of this thread, which excludes the time of other processes.
 double cpu_milliseconds() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -83,7 +84,7 @@ Spread spread(std::vector<double> values) {
   return {values[values.size() / 2], values.front(), values.back()};
 }
 
-/// A texture of waves that moves and swells a little from frame to frame.
+/// A texture of waves that moves and deforms slightly from frame to frame.
 GrayClip made_clip(int width, int height, int frames) {
   GrayClip clip{width, height, "made texture", {}};
   for (int t = 0; t < frames; ++t) {
@@ -119,9 +120,9 @@ GrayClip load(bool pair) {
 
 using Flows = std::vector<std::vector<float>>;
 
-/// The inner iteration on a level of its own, by itself: GFLOP/s of one thread by its CPU time, best of several.
+/// GFLOP/s of the inner iteration alone, on a single level and one thread, by CPU time; best of several runs.
 double inner_gflops(const std::string& isa, int width, int height) {
-  // The solver alone knows how to lay a level out: a pair that never moves, and never stops early.
+  // Only the solver can lay out a level, so this runs it with one level, one warp, no median and no early stop.
   flow::Tvl1Params params;
   params.scales = 1;
   params.warps = 1;
@@ -145,7 +146,7 @@ double inner_gflops(const std::string& isa, int width, int height) {
   return kFlop * width * height * params.inner_iterations / best * 1e-6;
 }
 
-/// Mean distance in px and share of pixels within 0.1 px.
+/// Prints the mean distance in px and the share of pixels within 0.1 px.
 void print_distance(const Flows& a, const Flows& b) {
   double sum = 0, near = 0, count = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -178,7 +179,7 @@ void measure(const GrayClip& clip, int threads, const Arguments& a) {
     later.push_back(flow::GrayImage::bytes(clip.frames[i + 1].data(), clip.width, clip.height));
     fields.push_back(flow::FlowField::dense(flows[i].data(), clip.width, clip.height));
   }
-  const int repeats = pairs == 1 ? 3 : 1;  // of ours in a round: it is short
+  const int repeats = pairs == 1 ? 3 : 1;  // runs of ours per round: one pair is short
   std::vector<double> mine, within, parallel;
   flow::Tvl1Counts counts;
   for (int round = 0; round < a.rounds; ++round) {

@@ -1,10 +1,11 @@
-// Every op of a training step at the network's shapes, on the CPU table: best time, GFLOP/s by the multiply-adds the
-// network asks for (live cells alone), and their share of the fused multiply-add peak that this run measures first.
+// Times every op of a training step at the network's shapes with the CPU's op table: best time, GFLOP/s by the
+// multiply-adds that the network needs (live cells only), and their share of the fused multiply-add peak, which this
+// run measures first.
 //
 //   bench_ops [--variant static|micro] [--batch N] [--threads N] [--isa NAME] [Google Benchmark's own options]
 //
-// "best" is the fastest iteration, by the wall clock, or with one thread by that thread's CPU time: on a machine that
-// others use too, the mean says how busy they were.
+// "best" is the fastest iteration, by the wall clock, or with one thread by that thread's CPU time: on a shared machine
+// the mean depends on the load of other processes.
 #include <benchmark/benchmark.h>
 #include <time.h>
 
@@ -29,15 +30,15 @@ struct Options {
   int threads = 0;
 };
 
-/// One op with its arguments bound, and the floating-point operations and bytes it stands for.
+/// One op with its arguments bound, and the number of its floating-point operations and bytes.
 struct Step {
   std::string name;
   double flop, bytes;
-  bool training;  ///< part of a training step (the first input gradient is for saliency alone)
+  bool training;  ///< part of a training step (the first input gradient is only for saliency)
   std::function<void()> run;
 };
 
-/// A network's buffers for one batch, filled with numbers of the size that training sees, and its ops in step order.
+/// A network's buffers for one batch, filled with values of the magnitude that training has, and its ops in step order.
 class Network {
  public:
   Network(Backend& backend, const Model& model, std::int64_t batch) : backend_(backend), context_(backend.context) {
@@ -70,7 +71,7 @@ class Network {
         is_max ? ops.max_pool_forward(context_, max_pool, slope, z, b, y, winner)
                : ops.avg_pool_forward(context_, slope, z, b, y);
       });
-      if (stage == 0 || !is_max) steps_.back().run();  // winners must be winners
+      if (stage == 0 || !is_max) steps_.back().run();  // the backward pass needs valid winners
       back.push_back({name + "_backward_data", flop, 0, stage > 0,
                       [=, this, &ops] { ops.conv2d_backward_data(context_, pads, w, dz, dx); }});
       back.push_back({name + "_backward_filter", flop, 0, true,
@@ -164,7 +165,7 @@ class Network {
   std::vector<Step> steps_;
 };
 
-/// Wall clock; with one thread its CPU time, which stays true on a machine that others use too.
+/// Wall clock, or with one thread its CPU time, which excludes other processes.
 double seconds_now(bool one_thread) {
   timespec now{};
   clock_gettime(one_thread ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &now);
@@ -187,7 +188,7 @@ void measure(benchmark::State& state, const std::function<void()>& run, double f
   if (moved > 0) state.counters["GB/s"] = moved / best * 1e-9;
 }
 
-/// Takes our options out of argv; Google Benchmark reads the rest.
+/// Removes our options from argv; Google Benchmark reads the rest.
 Options take_options(int& argc, char** argv) {
   Options options;
   int kept = 1;

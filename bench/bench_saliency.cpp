@@ -1,12 +1,12 @@
-// Saliency of 42 x 42 faces, ours beside libtorch's and oneDNN's, in turn in one process, so that all see the same
-// machine.
+// Times the saliency of 42 x 42 faces: this project ("ours"), libtorch and oneDNN, in turn in one process, so that all
+// run under the same conditions.
 //
 //   bench_saliency [--threads N] [--rounds N] [--milliseconds N]
 //
-// One map of the predicted class's score, of one image and of a batch of 100. Ours goes from bytes to a map in bytes'
-// units on the host (crop, scale, forward, backward, back to the face); the peers go from a float batch to its
-// gradient. A round gives each program about `milliseconds` in turn; medians of the rounds are compared, and before any
-// timing every peer's gradient with ours.
+// Computes one map per image, of the predicted class's score, for one image and for a batch of 100. Ours goes from
+// bytes to a map in bytes' units on the host (crop, scale, forward, backward, back to the face); the peers go from a
+// float batch to its gradient. In a round each program runs for about `milliseconds`; the medians of the rounds are
+// compared. Before any timing, every peer's gradient is compared with ours.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -34,9 +34,9 @@ double milliseconds() {
 
 struct Program {
   std::string name;
-  double wanted;  ///< times as fast that we mean to be
+  double wanted;  ///< target for this program's time divided by ours; 0 = none
   std::function<void()> run;
-  std::vector<double> rounds;  ///< milliseconds a call
+  std::vector<double> rounds;  ///< milliseconds per call
 };
 
 struct Spread {
@@ -47,8 +47,8 @@ Spread spread(std::vector<double> values) {
   return {values[values.size() / 2], values.front(), values.back()};
 }
 
-/// Share of the images whose gradients are further apart than rounding explains. A pool's two cells or a LeakyReLU's
-/// input and zero may lie so close that two programs choose differently: of noise images some show it.
+/// Share of the images whose gradients differ by more than rounding explains. Two cells of a pool, or a LeakyReLU's
+/// input and zero, may be so close that two programs choose differently; this happens for some noise images.
 double share_apart(const std::vector<float>& ours, const std::vector<float>& theirs, std::size_t values) {
   std::size_t apart = 0, images = ours.size() / values;
   for (std::size_t image = 0; image < images; ++image) {
@@ -64,10 +64,10 @@ double share_apart(const std::vector<float>& ours, const std::vector<float>& the
 
 struct Peer {
   std::unique_ptr<bench::SaliencyPeer> program;
-  double wanted;  ///< times as fast as it that we mean to be
+  double wanted;  ///< target for its time divided by ours; 0 = none
 };
 
-/// The peers that were there at build time.
+/// The peers that were found at build time.
 std::vector<Peer> peers_of_this_build([[maybe_unused]] const Model& model,
                                       [[maybe_unused]] const std::vector<std::vector<float>>& tensors,
                                       [[maybe_unused]] const std::vector<float>& x, [[maybe_unused]] int threads,
@@ -90,7 +90,7 @@ int compare(std::int64_t batch, int threads, int rounds, double round_ms, double
   Network<float> network(*backend.device, backend.context, backend.ops, model, NetworkUse::kSaliency, batch);
   initialise(network.parameters(), model, {}, 1);
   const int size = model.input_size;
-  SaliencyMapper<float> mapper(*backend.device, network, {4}, 1.0 / 255, size, size);  // the image is its own patch
+  SaliencyMapper<float> mapper(*backend.device, network, {4}, 1.0 / 255, size, size);  // the patch is the whole image
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(batch * size * size));
   for (std::size_t i = 0; i < bytes.size(); ++i)
     bytes[i] = static_cast<std::uint8_t>(philox_word(1, Purpose::kTest, 0, i));
@@ -102,7 +102,7 @@ int compare(std::int64_t batch, int threads, int rounds, double round_ms, double
   std::vector<Program> programs;
   programs.push_back({"shcnn", 0, [&] { mapper.run(bytes.data(), batch, request); }, {}});
   std::vector<float> map = mapper.run(bytes.data(), batch, request).original;
-  for (float& v : map) v *= 255;  // per unit of the input, as the peers have it
+  for (float& v : map) v *= 255;  // per unit of the input, as in the peers
 
   std::vector<std::vector<float>> tensors;
   for (std::size_t i = 0; i < model.parameters().size(); ++i)

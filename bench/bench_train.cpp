@@ -1,10 +1,11 @@
-// One training step, ours beside libtorch's, in turn in one process, so that both see the same machine.
+// Times one training step of this project ("ours") and of libtorch, in turn in one process, so that both run under the
+// same conditions.
 //
 //   bench_train [--variant static|micro] [--batch N] [--threads N] [--rounds N] [--steps N] [--device D]
 //
-// A round is `steps` steps of ours and then the same number of theirs; medians of the rounds are compared. Ours starts
-// from bytes (crop, mirror, scale), and carries its share of bringing the dead columns up to date, as a training run
-// does once per save. Theirs starts from a float batch that is already there.
+// A round is `steps` steps of ours and then the same number of libtorch's; the medians of the rounds are compared. Ours
+// starts from bytes (crop, mirror, scale) and includes its share of updating the dead columns, which a training run
+// does once per save. libtorch starts from a float batch that is already in memory.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

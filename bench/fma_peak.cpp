@@ -10,19 +10,19 @@
 namespace shcnn::bench {
 namespace {
 
-constexpr int kChains = 12;  // 2 a cycle, each 4 cycles long, need 8
+constexpr int kChains = 12;  // 2 per cycle with a latency of 4 cycles need 8
 constexpr long kRounds = 200000;
 constexpr int kRuns = 40;
 
-/// Of this thread.
+/// CPU time of this thread.
 double cpu_seconds() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-// Twelve registers of sums and two of operands, by name: what a compiler would make of an array is not what is
-// measured.
+// Twelve accumulator registers and two operand registers, named explicitly so that the result does not depend on the
+// code that a compiler generates for an array.
 #define SHCNN_TWELVE(line) \
   line(0) line(1) line(2) line(3) line(4) line(5) line(6) line(7) line(8) line(9) line(10) line(11)
 #define SHCNN_REGISTERS \
@@ -67,7 +67,7 @@ double fma_peak_gflops(const std::string& isa, int threads) {
 #endif
   const double flop = 2 * lanes * kChains * static_cast<double>(kRounds);
   std::vector<double> best(static_cast<std::size_t>(threads), 1e30);
-  std::barrier together(threads);  // so that a clock shared between cores is shared here too
+  std::barrier together(threads);  // all threads run at the same time, so shared clock limits apply
   const auto measure = [&](int thread) {
     for (int run = 0; run < kRuns; ++run) {
       together.arrive_and_wait();

@@ -1,12 +1,13 @@
-// The most multiply-adds this machine does: independent chains in registers, nothing else. What kernels are judged by.
+// Peak rate of multiply-adds on this machine: independent chains in registers, nothing else. Benchmarks report the rate
+// of kernels relative to it.
 #pragma once
 
 #include <string>
 
 namespace shcnn::bench {
 
-/// Best of several runs, in GFLOP/s (2 a multiply-add) of `threads` threads together, with the instructions of `isa`
-/// ("generic", "avx2" or "avx512"; the processor must have them).
+/// Best of several runs, in GFLOP/s (2 flops per multiply-add), summed over `threads` threads, with the instructions of
+/// `isa` ("generic", "avx2" or "avx512"; the processor must support them).
 double fma_peak_gflops(const std::string& isa, int threads);
 
 }  // namespace shcnn::bench

@@ -1,4 +1,4 @@
-// The CPU's ClipFlow: a batch of frames is resized, solved and coloured, each step over all threads, pair by pair.
+// ClipFlow on the CPU: resizes, solves and colours a batch of frames; each step runs on all threads, pair by pair.
 #include "flow/clip_flow.h"
 
 #include <algorithm>
@@ -16,8 +16,8 @@
 namespace shcnn::flow {
 namespace {
 
-constexpr int kPairsPerThread = 4;                          // in a batch: threads end a batch at nearly the same time
-constexpr std::size_t kBatchBytes = std::size_t{64} << 20;  // of flow in a batch, unless every thread needs more
+constexpr int kPairsPerThread = 4;                          // per batch, so that threads finish it almost together
+constexpr std::size_t kBatchBytes = std::size_t{64} << 20;  // of flow per batch; more if one pair per thread needs it
 constexpr int kLargestSide = 4096;
 
 class CpuClipFlow final : public ClipFlow {
@@ -76,7 +76,7 @@ class CpuClipFlow final : public ClipFlow {
     return FlowField::dense(solved_flows_.data() + i * 2 * area(solved_), solved_.width, solved_.height);
   }
 
-  /// later[i] of this batch is pair begin + i of the call.
+  /// Solves one batch; later[i] is pair begin + i of the call.
   Tvl1Counts solve_batch(std::span<const GrayImage> later, std::size_t begin, const ClipFlowOutput& out) {
     std::vector<GrayImage> frames(later.begin(), later.end());
     std::vector<FlowField> flows;
@@ -100,7 +100,7 @@ class CpuClipFlow final : public ClipFlow {
     return counts;
   }
 
-  /// From the solver's flow to the caller's flow and image number `pair`.
+  /// Writes the solver's flow to the caller's flow and image number `pair`.
   void deliver(FlowField flow, int worker, std::size_t pair, const ClipFlowOutput& out) {
     if (resizes_flows()) {
       const FlowField resized = FlowField::dense(

@@ -1,4 +1,4 @@
-// What every ClipFlow asks of the frames it is given, whatever it runs on.
+// Frame checks shared by all ClipFlow implementations.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,8 @@ inline std::size_t area(ClipSize size) {
   return static_cast<std::size_t>(size.width) * static_cast<std::size_t>(size.height);
 }
 
-/// Throws unless `frame`, called `what`, is 8-bit gray of the clip's size.
+/// Throws Error(kUsage) unless `frame` is 8-bit gray and Error(kBadData) unless it has the clip's size. `what` names
+/// the frame in the message.
 inline void check_frame(const GrayImage& frame, ClipSize clip, const std::string& what) {
   if (!frame.data || frame.is_float) refuse(ErrorKind::kUsage, what + " is not 8-bit gray");
   if (frame.width != clip.width || frame.height != clip.height) {

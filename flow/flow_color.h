@@ -1,10 +1,11 @@
-// From a flow vector to a colour: hue = its angle, saturation 255, intensity = its length. One text for the CPU's
-// stages and the CUDA kernels; every fused multiply-add is written as one, so that all of them compute the same bits.
+// Conversion of a flow vector to a colour: hue = its angle, saturation 255, intensity = its length. The CPU's stages
+// and the CUDA kernels share it. Every fused multiply-add is written explicitly, so that all of them compute the same
+// bits.
 //
 // kHsv is what the SHCNN paper's authors ran: OpenCV 4.6's cartToPolar, bytes truncated as numpy casts them (hue =
 // degrees / 2), OpenCV's 8-bit HSV -> RGB. The arithmetic follows OpenCV operation by operation, so the bytes are
-// equal. kHsi is the intensity model of Gonzalez & Woods, unquantised until the last byte, (R + G + B) / 3 = intensity
-// up to where a channel clips at 255.
+// equal. kHsi is the intensity model of Gonzalez & Woods, quantised only in the last step; (R + G + B) / 3 = intensity
+// unless a channel clips at 255.
 #pragma once
 
 #include <cmath>
@@ -14,7 +15,7 @@
 
 namespace shcnn::flow {
 
-/// How hue, saturation and intensity become red, green and blue.
+/// Colour model that converts hue, saturation and intensity to red, green and blue.
 enum class FlowColors { kHsv, kHsi };
 
 /// One pixel.
@@ -28,7 +29,7 @@ struct IntensityScale {
   float shift = 0;
 };
 
-/// a * b, rounded before anything is added to it: nvcc would fuse the two.
+/// a * b, rounded before anything is added to it; nvcc would fuse a plain product with the addition.
 SHCNN_HD float product(float a, float b) {
 #if defined(__CUDA_ARCH__)
   return __fmul_rn(a, b);
@@ -41,13 +42,13 @@ SHCNN_HD float product(float a, float b) {
 SHCNN_HD float flow_length(float u1, float u2) { return sqrtf(fmaf(u1, u1, product(u2, u2))); }
 
 /// The angle of (u1, u2) in degrees, 0..360, counted from +u1 towards +u2 (clockwise on the screen, where u2 points
-/// down). OpenCV's polynomial of atan on [0, 1], within 0.02 degrees of the truth.
+/// down). Uses OpenCV's polynomial for atan on [0, 1]; the error is within 0.02 degrees.
 SHCNN_HD float flow_angle(float u1, float u2) {
   constexpr float kDegrees = 57.29577951308232f;
   constexpr float p1 = 0.9997878412794807f * kDegrees, p3 = -0.3258083974640975f * kDegrees,
                   p5 = 0.1555786518463281f * kDegrees, p7 = -0.04432655554792128f * kDegrees;
   const float x = fabsf(u1), y = fabsf(u2);
-  const float c = (x < y ? x : y) / ((x < y ? y : x) + 2.220446e-16f);  // no 0 / 0
+  const float c = (x < y ? x : y) / ((x < y ? y : x) + 2.220446e-16f);  // avoids 0 / 0
   const float c2 = product(c, c);
   float angle = product(fmaf(fmaf(fmaf(c2, p7, p5), c2, p3), c2, p1), c);
   if (x < y) angle = 90.0f - angle;
@@ -56,14 +57,14 @@ SHCNN_HD float flow_angle(float u1, float u2) {
   return angle;
 }
 
-/// A number to a byte: towards zero, and into 0..255.
+/// Truncates a number towards zero and clamps it to 0..255.
 SHCNN_HD std::uint8_t truncated_byte(float value) {
   return static_cast<std::uint8_t>(value < 0 ? 0 : value < 255 ? value : 255);
 }
 
-/// OpenCV's 8-bit COLOR_HSV2RGB at saturation 255, hue 0..180 in units of 2 degrees. OpenCV rounds or truncates by the
-/// place of the pixel: its vector loop (whole groups of kOpenCvVector columns) truncates, the columns left over are
-/// rounded. `truncate` says which.
+/// OpenCV's 8-bit COLOR_HSV2RGB at saturation 255, hue 0..180 in units of 2 degrees. Whether OpenCV rounds or truncates
+/// depends on the pixel's column: its vector loop (whole groups of kOpenCvVector columns) truncates, the remaining
+/// columns are rounded. `truncate` selects between the two.
 SHCNN_HD Rgb hsv_to_rgb(std::uint8_t hue, std::uint8_t value, bool truncate) {
   const float h = product(static_cast<float>(hue), 6.0f / 180.0f);
   const int sector = static_cast<int>(h);
@@ -85,17 +86,17 @@ SHCNN_HD Rgb hsv_to_rgb(std::uint8_t hue, std::uint8_t value, bool truncate) {
       return {t3, zero, value};
     case 5:
       return {value, zero, t2};
-    default:  // 0, and 6 = 0 again
+    default:  // sector 0; 6 is the same as 0
       return {value, t3, zero};
   }
 }
 
-/// Columns that OpenCV's vector loop takes at once on x86-64 with AVX2.
+/// Columns per iteration of OpenCV's vector loop on x86-64 with AVX2.
 constexpr int kOpenCvVector = 32;
 
-/// HSI at saturation 1 from a vector of length > 0: in the sector of 120 degrees that begins at one primary, with h the
-/// angle past it, that primary is I (1 + cos h / cos(60 - h)), the next one takes what is missing to 3 I, the third is
-/// 0. No angle is computed: (c, s) = u / |u| is turned back by whole sectors.
+/// HSI at saturation 1 for a vector of length > 0. In the 120-degree sector that begins at one primary, with h the
+/// angle past it, that primary is I (1 + cos h / cos(60 - h)), the next one is the remainder to 3 I, and the third is
+/// 0. No angle is computed: (c, s) = u / |u| is rotated back by whole sectors.
 SHCNN_HD Rgb hsi_to_rgb(float u1, float u2, float length, float intensity) {
   constexpr float kSin60 = 0.8660254037844386f;
   float c = u1 / length, s = u2 / length;
@@ -114,7 +115,8 @@ SHCNN_HD Rgb hsi_to_rgb(float u1, float u2, float length, float intensity) {
   return sector == 0 ? Rgb{first, second, third} : sector == 1 ? Rgb{third, first, second} : Rgb{second, third, first};
 }
 
-/// The colour of one flow vector. `column` is the pixel's in the image that is converted, whose width is `width`.
+/// The colour of one flow vector. `column` is the pixel's column in the flow field, borders included, and `width` the
+/// field's width; OpenCV's rounding depends on them.
 SHCNN_HD Rgb flow_color(float u1, float u2, FlowColors colors, IntensityScale scale, int column, int width) {
   const float length = flow_length(u1, u2);
   const float intensity = fmaf(length, scale.scale, scale.shift);
@@ -126,7 +128,7 @@ SHCNN_HD Rgb flow_color(float u1, float u2, FlowColors colors, IntensityScale sc
   return hsi_to_rgb(u1, u2, length, intensity < 0 ? 0.0f : intensity < 255.0f ? intensity : 255.0f);
 }
 
-/// The stretch of one image whose |u| runs from `low` to `high` px to 0..255; all black where it does not vary.
+/// The stretch to 0..255 of an image whose |u| ranges from `low` to `high` px; all black if |u| is constant.
 SHCNN_HD IntensityScale stretch(float low, float high) {
   const double range = static_cast<double>(high) - static_cast<double>(low);
   const double scale = range > 2.220446049250313e-16 ? 255.0 * (1.0 / range) : 0.0;

@@ -1,4 +1,4 @@
-// Checks, and the two passes of flow/cpu/flow_image.cpp one after the other.
+// Argument checks, and flow_image on the CPU: the two passes of flow/cpu/flow_image.cpp in sequence.
 #include "flow/flow_image.h"
 
 #include <cmath>
@@ -18,7 +18,7 @@ void require(bool holds, const char* message) {
 
 void check(const FlowImageOptions& options) {
   const bool in_range = options.full_scale >= kLeastFullScale && options.full_scale <= kMostFullScale;
-  if (options.full_scale != 0 && !in_range) {  // also NaN
+  if (options.full_scale != 0 && !in_range) {  // also true for NaN
     throw Error(ErrorKind::kUsage, "flow image",
                 message("full_scale = ", options.full_scale, ", must be 0 (stretched per image) or ", kLeastFullScale,
                         " to ", kMostFullScale, " px"));

@@ -1,10 +1,10 @@
-// From flow to picture: hue = direction, saturation 255, intensity = length. What the micro variant of the network
-// sees, and what people look at. flow/flow_color.h has the arithmetic of one pixel; flow/cpu and flow/cuda each hold
-// the two passes over an image, flow_range and flow_image, under these names.
+// Conversion of a flow field to an image: hue = direction, saturation 255, intensity = vector length. These images are
+// the input of the micro variant of the network and a visualisation of flow. flow/flow_color.h has the arithmetic of
+// one pixel; flow/cpu and flow/cuda each implement the two passes over a field, flow_range and flow_image.
 //
-// Intensity is either stretched per image, 0 at the shortest and 255 at the longest vector (the default: what the
-// paper's authors ran; it throws the absolute size of a movement away, and an image whose vectors are all equally long
-// is black), or has a fixed scale: 255 at `full_scale` px and beyond.
+// Intensity is stretched per image or has a fixed scale. Stretched (the default, and what the paper's authors ran): 0
+// at the shortest and 255 at the longest vector of the image. This loses the absolute length of a motion, and an image
+// whose vectors all have the same length is black. Fixed: 255 at `full_scale` px and above.
 #pragma once
 
 #include <cstddef>
@@ -20,14 +20,14 @@ inline constexpr double kMostFullScale = 1e6;    ///< px
 
 struct FlowImageOptions {
   FlowColors colors = FlowColors::kHsv;
-  double full_scale = 0;  ///< px of intensity 255, between the bounds above; 0 = stretched per image
-  int border = 0;         ///< px cut off on each side, after the stretch has seen them
+  double full_scale = 0;  ///< px that map to intensity 255, kLeastFullScale .. kMostFullScale; 0 = stretched per image
+  int border = 0;         ///< px cut off on each side; the stretch still includes them
 };
 
 /// Throws Error(kUsage) naming the option that is out of range.
 void check(const FlowImageOptions& options);
 
-/// An RGB image that somebody else owns: (height, width, 3) bytes R, G, B, rows `stride` bytes apart.
+/// Non-owning view of an RGB image: (height, width, 3) bytes R, G, B, rows `stride` bytes apart.
 struct RgbImage {
   std::uint8_t* data = nullptr;
   int width = 0;              ///< pixels
@@ -39,20 +39,21 @@ struct RgbImage {
   }
 };
 
-/// Shortest and longest vector of a flow field.
+/// Lengths of the shortest and the longest vector of a flow field.
 struct FlowRange {
   float low = 0;   ///< px
   float high = 0;  ///< px
 };
 
-/// What turns |u| into intensity for an image of that range.
+/// The conversion of |u| to intensity for a flow field with this range.
 IntensityScale intensity_scale(const FlowImageOptions& options, FlowRange range);
 
-/// The picture of `flow` on the CPU. `image` is smaller than `flow` by the border on each side. Zero flow is black.
-/// Throws Error(kUsage) where sizes do not fit, Error(kBadData) where the flow holds NaN or infinity.
+/// Writes the image of `flow`, on the CPU. `image` is smaller than `flow` by the border on each side. Zero flow is
+/// black. Throws Error(kUsage) if the sizes do not match, Error(kBadData) if the flow holds NaN or infinity.
 void flow_image(const FlowField& flow, const FlowImageOptions& options, const RgbImage& image);
 
-/// Shortest and longest vector of a flow that is finite. Throws Error(kBadData) where it is not.
+/// Lengths of the shortest and the longest vector of `flow`. Throws Error(kUsage) if the flow has no pixels,
+/// Error(kBadData) if it holds NaN, infinity, or vectors too long for a float.
 FlowRange flow_range(const FlowField& flow);
 
 }  // namespace shcnn::flow

@@ -1,4 +1,4 @@
-// Plain loops: a frame is resized once, and then some thousand iterations run on it.
+// Plain loops suffice: a frame is resized once, against about a thousand solver iterations on it.
 #include "flow/frame_resize.h"
 
 #include <algorithm>
@@ -11,16 +11,16 @@
 namespace shcnn::flow {
 namespace {
 
-constexpr int kWeightBits = 11;  // byte weights are whole 2048ths
+constexpr int kWeightBits = 11;  // weights of bytes are multiples of 1/2048
 constexpr float kWeightOne = 1 << kWeightBits;
 
-/// Where one output pixel of an axis samples.
+/// Source pixels of one output pixel along one axis.
 struct Sample {
   int index0, index1;
   float weight;  ///< of index1
 };
 
-/// As in the reference, a clamped column takes its pixel once, a clamped row blends its pixel with itself.
+/// As in OpenCV, a clamped column reads its pixel once, while a clamped row blends its pixel with itself.
 std::vector<Sample> samples(int from, int to, bool columns) {
   const double scale = 1.0 / (static_cast<double>(to) / from);
   std::vector<Sample> axis(static_cast<std::size_t>(to));
@@ -69,7 +69,7 @@ void resize_frame(const GrayImage& frame, std::uint8_t* out, int width, int heig
       const Sample& h = columns[static_cast<std::size_t>(x)];
       const int a0 = fixed(1.0f - h.weight), a1 = fixed(h.weight);
       const int s0 = row0[h.index0] * a0 + row0[h.index1] * a1, s1 = row1[h.index0] * a0 + row1[h.index1] * a1;
-      // 22 bits of weights leave in two steps, as in OpenCV's 16-bit products
+      // the 22 bits of the weights are shifted out in two steps, as in OpenCV's 16-bit products
       out[std::ptrdiff_t{y} * width + x] =
           static_cast<std::uint8_t>((((b0 * (s0 >> 4)) >> 16) + ((b1 * (s1 >> 4)) >> 16) + 2) >> 2);
     }

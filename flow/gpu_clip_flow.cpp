@@ -1,5 +1,5 @@
-// ClipFlow on a GPU or on simt: frames go to the device, flow becomes pictures there, and only what the caller asked
-// for comes back. Frames are resized on the host, which takes microseconds each and gives OpenCV's bytes.
+// ClipFlow on a GPU or on simt: copies frames to the device, converts flow to images there, and copies back only what
+// the caller asked for. Frames are resized on the host, which takes microseconds per frame and gives OpenCV's bytes.
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -17,15 +17,15 @@ namespace shcnn::flow {
 namespace {
 
 constexpr int kMostPairs = 64;
-constexpr std::size_t kBatchBytes = std::size_t{1} << 30;  // of device memory, unless one pair needs more
-constexpr std::size_t kBytesPerPixel = 160;                // of one pair, gamma included
+constexpr std::size_t kBatchBytes = std::size_t{1} << 30;  // of device memory; more if one pair needs it
+constexpr std::size_t kBytesPerPixel = 160;                // of one pair, including the planes for gamma
 
 int pairs_at_once(ClipSize size) {
   return static_cast<int>(
       std::clamp<std::size_t>(kBatchBytes / (kBytesPerPixel * std::max<std::size_t>(area(size), 1)), 1, kMostPairs));
 }
 
-/// Reading from `from` pixels an axis of `to` pixels, as resize_flow on the CPU does.
+/// The axis that resizes `from` pixels to `to` pixels, as resize_flow on the CPU does.
 Axis flow_axis(Axis::Direction direction, int from, int to) {
   return Axis(direction, from, to, 1.0 / (static_cast<double>(to) / from));
 }
@@ -90,12 +90,12 @@ class GpuClipFlow final : public ClipFlow {
     return GrayImage::bytes(to, solved_.width, solved_.height);
   }
 
-  /// later[i] of this batch is pair begin + i of the call.
+  /// Solves one batch; later[i] is pair begin + i of the call.
   void solve_batch(std::span<const GrayImage> later, std::size_t begin, const ClipFlowOutput& out) {
     Device& device = *backend_.device;
     std::vector<GrayImage> frames(later.begin(), later.end());
     for (std::size_t i = 0; resizes_frames() && i < frames.size(); ++i) frames[i] = resized(later[i], i);
-    if (options_.tvl1.use_initial_flow) {  // as_is alone: solved and output size are the same
+    if (options_.tvl1.use_initial_flow) {  // only with kAsIs: solved_ and output_ are equal
       for (std::size_t i = begin; i < begin + frames.size(); ++i) {
         check_flow_field(FlowField::dense(out.flows + 2 * i * area(solved_), solved_.width, solved_.height),
                          {solved_.width, solved_.height}, true, static_cast<int>(i));
@@ -123,7 +123,7 @@ class GpuClipFlow final : public ClipFlow {
     }
   }
 
-  /// Fields less the border.
+  /// Copies the flow fields without their border to the host.
   void copy_flows(const BatchFlows& flows, float* to) {
     const int border = image_options_.border;
     const std::size_t of_field = 2 * area({flows.width, flows.height});
@@ -150,7 +150,7 @@ class GpuClipFlow final : public ClipFlow {
   Backend backend_;
   Tvl1Batch solver_;
   DeviceBuffer ranges_, images_, output_flows_;
-  std::vector<DeviceAxis> axes_;       // of a resized flow: columns, rows
+  std::vector<DeviceAxis> axes_;       // for resizing flow: columns, rows
   std::vector<std::uint8_t> resized_;  // (batch, solved height, solved width)
   bool has_first_ = false;
 };

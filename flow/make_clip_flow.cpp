@@ -1,4 +1,4 @@
-// Picks the executor of ClipFlow by the device's name; nothing falls back to another one.
+// Selects the executor of ClipFlow by device name; there is no fallback to another executor.
 #include <string_view>
 
 #include "flow/clip_flow.h"
@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* kPlace = "--device";
 
-/// The CPU's, with threads of its own.
+/// ClipFlow on the CPU with its own thread pool.
 class ThreadedClipFlow final : public ClipFlow {
  public:
   ThreadedClipFlow(const BackendOptions& backend, const ClipFlowOptions& options, ClipSize frames)

@@ -1,4 +1,5 @@
-// The levels of the pyramid and where resizing from one to the next reads: planned once, the same for every executor.
+// The levels of the pyramid and the sampling positions for resizing from one to the next. Planned once; the same for
+// every executor.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +13,7 @@
 
 namespace shcnn::flow {
 
-constexpr int kSmallestSide = 16;    ///< px: no level of the pyramid but the first is smaller
+constexpr int kSmallestSide = 16;    ///< px: minimum side of all pyramid levels but the finest
 constexpr int kLargestSide = 32767;  ///< px
 
 struct Size {
@@ -21,8 +22,9 @@ struct Size {
   std::int64_t area() const { return std::int64_t{width} * height; }
 };
 
-/// Where a bilinear resize of one axis reads: pixel centres are aligned, positions clamped to the source. As in the
-/// reference a clamped column takes its pixel once, a clamped row blends its pixels with themselves (which rounds).
+/// Sampling positions of a bilinear resize along one axis. Pixel centres are aligned, positions clamped to the source.
+/// As in OpenCV, a clamped column reads its pixel once, while a clamped row blends its pixel with itself (which
+/// rounds).
 class Axis {
  public:
   enum class Direction { kColumns, kRows };
@@ -36,8 +38,8 @@ class Axis {
       index1_[i] = std::clamp(below + 1, 0, from - 1);
       weight_[i] = inside || direction == Direction::kRows ? position - static_cast<float>(below) : 0.0f;
     }
-    // The reference halves an image in vectors of four columns, pairs of pixels first; columns left over it adds one
-    // pixel after another.
+    // OpenCV halves an image in vectors of four columns and adds pairs of pixels first; in the remaining columns it
+    // adds the pixels one after another.
     if (direction == Direction::kColumns && scale == 2.0) in_order_from_ = from / 2 / 4 * 4;
   }
   int size() const { return static_cast<int>(weight_.size()); }
@@ -49,7 +51,7 @@ class Axis {
   std::vector<float> weight_;
 };
 
-/// From level s to level s + 1 of the pyramid, and back.
+/// Resize axes from level s to level s + 1 of the pyramid (down), and back (up).
 struct LevelStep {
   Axis down_x, down_y, up_x, up_y;
 };
@@ -66,8 +68,8 @@ struct PyramidPlan {
       const Size size{static_cast<int>(std::lrint(fine.width * params.scale_step)),
                       static_cast<int>(std::lrint(fine.height * params.scale_step))};
       if (size.width < kSmallestSide || size.height < kSmallestSide) break;
-      // Down by the nominal step, up by the ratio of the rounded sizes: the reference's positions. Where rounding makes
-      // the level as large as the one before, the reference copies it.
+      // Down uses the nominal step, up the ratio of the rounded sizes, as in OpenCV. If rounding makes a level as large
+      // as the one before, OpenCV copies it.
       const bool same_size = size.width == fine.width && size.height == fine.height;
       const double down = same_size ? 1.0 : scale;
       const auto up = [](int coarse, int finer) { return 1.0 / (static_cast<double>(finer) / coarse); };
@@ -80,13 +82,13 @@ struct PyramidPlan {
   }
 };
 
-/// What the inner iterations multiply with.
+/// The factors of the inner iterations, as floats.
 inline StepSizes step_sizes(const Tvl1Params& params) {
   return {static_cast<float>(params.lambda * params.theta), static_cast<float>(params.theta),
           static_cast<float>(params.tau / params.theta), static_cast<float>(params.gamma)};
 }
 
-// --- what every solver asks of its callers' images; each throws an Error that says what is wrong with `what` ---------
+// --- argument checks shared by all solvers; each throws an Error that names `what`, or the flow by its index ---------
 
 void check_size(int width, int height);
 void check_image(const GrayImage& image, Size expected, const char* what);

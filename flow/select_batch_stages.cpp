@@ -1,4 +1,4 @@
-// Which executor's stages a device's name stands for: an explicit list, and no fallback.
+// Selects an executor's stages by device name; there is no fallback to another executor.
 #include <string_view>
 
 #include "flow/cuda/stages.h"

@@ -1,10 +1,9 @@
-// The driver of the TV-L1 solver: checks, memory, the pyramid, and the loops over levels, warps, medians and
-// iterations.
+// Driver of the TV-L1 solver: checks, memory, the pyramid, and the loops over levels, warps, medians and iterations.
 //
-// Parallel in one of two ways, which give the same bits: with enough pairs a thread solves pairs of its own; else all
-// threads form a team that runs the same loops in step, each member on its band of rows, with barriers between stages.
-// Every pixel's arithmetic is independent of the band it lies in, and the error that decides about stopping is summed
-// row by row in one order.
+// It is parallel in one of two ways, with bit-identical results. With at least as many pairs as threads, each thread
+// solves pairs of its own; otherwise all threads form a team that runs the same loops in step, each member on its band
+// of rows, with barriers between stages. The arithmetic of a pixel does not depend on its band, and the error that
+// decides about stopping is summed row by row in a fixed order.
 #include "flow/tvl1.h"
 
 #include <algorithm>
@@ -24,7 +23,7 @@ namespace shcnn::flow {
 namespace {
 
 constexpr int kVector = 16;      // floats of the widest vector
-constexpr int kRecordFrame = 4;  // px of zeros round Level::records
+constexpr int kRecordFrame = 4;  // px of zeros around Level::records
 constexpr int kWorkPlanes = 16;  // u1 u2 m1 m2 p11 p12 p21 p22 I1wx I1wy rho_c grad inv_grad, with gamma u3 p31 p32
 constexpr int kWorkPlanesNoGamma = 13;
 
@@ -50,12 +49,12 @@ class Team {
  public:
   explicit Team(int members) : members_(members) {}
   int members() const { return members_; }
-  /// Rows [begin, end) of `height` that are this member's.
+  /// The member's share of `height` rows.
   Rows share(int height, int member) const {
     return {static_cast<int>(std::int64_t{height} * member / members_),
             static_cast<int>(std::int64_t{height} * (member + 1) / members_)};
   }
-  /// Returns once all members have called it; what they wrote before is seen by all.
+  /// Returns once all members have called it; their earlier writes are then visible to all members.
   void barrier() {
     if (members_ == 1) return;
     const int phase = phase_.load(std::memory_order_acquire);
@@ -68,19 +67,19 @@ class Team {
     for (int spins = 0; spins < kSpins; ++spins) {
       if (phase_.load(std::memory_order_acquire) != phase) return;
     }
-    // Another process holds the core of a member. To be woken brings this thread back at once; a thread that spins or
-    // yields instead waits for a time slice at every barrier.
+    // Another process probably runs on a member's core. A thread that blocks here runs again as soon as it is notified;
+    // a thread that spins or yields would wait for a time slice at every barrier.
     phase_.wait(phase, std::memory_order_acquire);
   }
 
  private:
-  static constexpr int kSpins = 20000;  // some ten microseconds: what members are usually apart
+  static constexpr int kSpins = 20000;  // about ten microseconds: the usual delay between members
   const int members_;
   alignas(64) std::atomic<int> arrived_{0};
   alignas(64) std::atomic<int> phase_{0};
 };
 
-/// The memory of one pair being solved, laid out for the largest level.
+/// Memory for solving one pair, sized for the largest level.
 struct Workspace {
   std::vector<Floats> I1;  // (height, width) per level
   Floats records;          // see Level::records
@@ -94,12 +93,13 @@ struct Workspace {
   throw Error(ErrorKind::kBadData, "tvl1", message(what, " holds NaN or infinite pixels"));
 }
 
-int plane_pitch(int width) { return (width + 1 + kVector - 1) / kVector * kVector; }  // one zero after the row at least
+/// Leaves at least one zero after each row.
+int plane_pitch(int width) { return (width + 1 + kVector - 1) / kVector * kVector; }
 
 }  // namespace
 
 void check(const Tvl1Params& p) {
-  // Far wider than what is of use, and narrow enough that no product of two of them leaves the range of a float.
+  // Far wider than useful, but narrow enough that no product of two values leaves the range of a float.
   const auto within = [](const char* name, auto value, auto least, auto most) {
     if (value >= least && value <= most) return;  // false for NaN
     throw Error(ErrorKind::kUsage, "tvl1", message(name, " = ", value, ", must be ", least, " to ", most));
@@ -191,7 +191,7 @@ struct Tvl1::Impl {
   const std::vector<LevelStep>& level_steps = plan.steps;
   std::vector<Floats> I0;  // (height, width) per level
   bool has_first = false;
-  std::vector<Workspace> workspaces;  // one a thread
+  std::vector<Workspace> workspaces;  // one per thread
 
   Impl(const Tvl1Params& p, int width, int height, ThreadPool& threads, const std::string& isa)
       : params(checked(p, width, height)),
@@ -213,7 +213,7 @@ struct Tvl1::Impl {
   bool has_gamma() const { return params.gamma != 0; }
   int work_planes() const { return has_gamma() ? kWorkPlanes : kWorkPlanesNoGamma; }
   int coarse_planes() const { return has_gamma() ? 3 : 2; }
-  /// A row above, the rows, and room for vectors that start at the last pixel.
+  /// Size of the working planes: a row above, the rows, and room for vectors that start at the last pixel.
   std::size_t planes_floats(Size size) const {
     return static_cast<std::size_t>(work_planes()) * plane_pitch(size.width) * (size.height + 1) + 2 * kVector;
   }
@@ -224,7 +224,7 @@ struct Tvl1::Impl {
   }
   Plane pyramid_plane(const std::vector<Floats>& pyramid, int s) const { return {pyramid[s].data(), sizes[s].width}; }
 
-  /// All levels of one image, by one team member of many.
+  /// Computes one team member's share of all levels of one image.
   void make_pyramid(const GrayImage& image, const std::vector<Floats>& pyramid, Team& team, int member) const {
     stages.to_float(image, pyramid_plane(pyramid, 0), team.share(image.height, member));
     for (int s = 1; s < static_cast<int>(sizes.size()); ++s) {
@@ -260,7 +260,7 @@ struct Tvl1::Impl {
     return {w.coarse.data() + which * size.area(), size.width};
   }
 
-  /// The whole solver for one pair, by one member of a team: the algorithm, stage by stage.
+  /// Solves one pair as a member of a team: the algorithm, stage by stage.
   void solve_pair(Workspace& w, const GrayImage& image, const FlowField& flow, Team& team, int member) const {
     make_pyramid(image, w.I1, team, member);
     const int top = static_cast<int>(sizes.size()) - 1;
@@ -284,7 +284,8 @@ struct Tvl1::Impl {
     }
   }
 
-  /// Iterations between two warps: medians (outer) and threshold, primal and dual steps (inner) until the flow rests.
+  /// Iterations between two warps: medians (outer), and threshold, primal and dual steps (inner), until the flow
+  /// converges.
   void iterate(Workspace& w, Level& level, Team& team, int member) const {
     const Rows rows = team.share(level.height, member);
     const double enough = params.epsilon * params.epsilon * static_cast<double>(sizes_area(level));
@@ -292,7 +293,7 @@ struct Tvl1::Impl {
     const auto goes_on = [&] { return !params.early_stop || error > enough; };
     for (int outer = 0; outer < params.outer_iterations && goes_on(); ++outer) {
       if (params.median_filter > 1) {
-        team.barrier();  // u of the neighbouring bands
+        team.barrier();  // the median reads u of the neighbouring bands
         stages.median(level, params.median_filter, rows);
         std::swap(level.u1, level.m1);
         std::swap(level.u2, level.m2);
@@ -347,7 +348,7 @@ struct Tvl1::Impl {
     }
   }
 
-  /// u of the coarsest level from the caller's flow: sampled through the pyramid's steps, shrunk by each.
+  /// Sets u of the coarsest level from the caller's flow, resized through all levels and scaled at each step.
   void initial_flow(const Level& level, const FlowField& flow, int s, Rows rows) const {
     std::vector<float> from(2 * static_cast<std::size_t>(sizes[0].area()));
     for (int i = 0; i < 2; ++i) {
@@ -417,8 +418,7 @@ Tvl1Counts Tvl1::solve(std::span<const GrayImage> later, std::span<const FlowFie
     });
   } else {
     for (std::size_t i = 0; i < later.size(); ++i) {
-      Team team(
-          threads);  // every thread draws one task and stays in it until all have: the barriers hold them together
+      Team team(threads);  // the barriers keep each thread in its task until every thread has taken one
       m.pool.run(threads, [&](std::int64_t member, int) {
         m.solve_pair(m.workspaces[0], later[i], flows[i], team, static_cast<int>(member));
       });

@@ -1,10 +1,10 @@
-// The driver of the batch solver: memory, and the loops over levels, warps, medians and iterations, which queue the
-// stages of flow/cuda for all pairs at once.
+// Driver of the batch solver: memory, and the loops over levels, warps, medians and iterations, which queue the stages
+// of flow/cuda for all pairs at the same time.
 //
-// The host queues and does not wait for decisions: whether a pair goes on is decided by `advance` on the device, and
-// blocks of pairs that rest return at once. To queue no more than is wanted the host stays a few launches ahead of the
-// device, which thus always has work, and looks at what it has left in `finished` (host memory): once every pair of the
-// batch rests, the rest of this warp is not queued.
+// The host queues work without waiting for decisions: `advance` decides on the device whether a pair continues, and
+// blocks of pairs that rest return immediately. To avoid queueing more than needed, the host stays only a few launches
+// ahead of the device, which therefore always has work, and reads the entries that the device writes to `finished`
+// (host memory). Once every pair of the batch rests, the host queues no more iterations of this warp.
 #include "flow/tvl1_batch.h"
 
 #include <algorithm>
@@ -21,15 +21,15 @@
 namespace shcnn::flow {
 namespace {
 
-constexpr int kPitchFloats = 8;   // rows begin on 32 bytes: a sector
-constexpr int kRecordFrame = 4;   // px of zeros round BatchLevel::records
+constexpr int kPitchFloats = 8;   // rows start at multiples of 32 bytes, a memory sector
+constexpr int kRecordFrame = 4;   // px of zeros around BatchLevel::records
 constexpr int kWarpedPlanes = 3;  // I1wx, I1wy, rho_c
 
 std::ptrdiff_t round_up(std::ptrdiff_t count, std::ptrdiff_t each) { return (count + each - 1) / each * each; }
 
 int pitch_of(int width) { return static_cast<int>(round_up(width, kPitchFloats)); }
 
-/// Host memory that the device can reach.
+/// Host memory that the device can access.
 class HostBuffer {
  public:
   HostBuffer(Device& device, std::size_t bytes) : device_(device), data_(device.allocate_host(bytes)) {}
@@ -46,7 +46,7 @@ class HostBuffer {
   void* data_;
 };
 
-/// A LevelStep's axes in device memory.
+/// The axes of a LevelStep in device memory.
 struct DeviceStep {
   DeviceAxis down_x, down_y, up_x, up_y;
 };
@@ -63,7 +63,7 @@ DeviceAxis::DeviceAxis(Device& device, const ResizeAxis& axis, int size)
   device.copy_in(to, axis.index0, bytes);
   device.copy_in(to + bytes, axis.index1, bytes);
   device.copy_in(to + 2 * bytes, axis.weight, bytes);
-  device.synchronize();  // the caller's arrays may go
+  device.synchronize();  // the caller may free its arrays after this
 }
 
 ResizeAxis DeviceAxis::view() const {
@@ -88,16 +88,16 @@ struct Tvl1Batch::Impl {
   const PyramidPlan plan;
   const std::vector<Size>& sizes = plan.sizes;
   const int components;
-  const std::ptrdiff_t image_bytes;         // of one image on its way to the device
-  const std::ptrdiff_t plane;               // floats of a working plane, laid out for the largest level
-  std::vector<std::ptrdiff_t> level_begin;  // floats of the pyramid before level s; last: of the whole pyramid
+  const std::ptrdiff_t image_bytes;         // of one image in the staging memory
+  const std::ptrdiff_t plane;               // floats of one working plane, sized for the largest level
+  std::vector<std::ptrdiff_t> level_begin;  // floats of the pyramid before level s; last entry: of the whole pyramid
   std::vector<DeviceStep> level_steps;
   DeviceBuffer images, formats, I0, I1, records, u, p, warped, errors, progress, flow;
   HostBuffer host_images, host_formats, finished;
   std::vector<Progress> host_progress;
-  static constexpr int kAhead = 3;  // below Device::kMarks
+  static constexpr int kAhead = 3;  // launches; below Device::kMarks
   std::array<std::uint64_t, kAhead> marks{};
-  int serial = 0;  // number of the last warp
+  int serial = 0;  // number of the newest warp
   int pairs = 0;   // of the last batch
   bool has_first = false;
 
@@ -152,7 +152,7 @@ struct Tvl1Batch::Impl {
       level_steps.push_back({copy(step.down_x), copy(step.down_y), copy(step.up_x), copy(step.up_y)});
     }
     std::fill_n(finished.as<int>(), max_pairs, 0);
-    device.fill_zero(flow.data(), flow.bytes());  // an initial flow that nobody has set is zero
+    device.fill_zero(flow.data(), flow.bytes());  // an initial flow that was not set is zero
   }
 
   static std::ptrdiff_t record_floats(Size size) {
@@ -184,10 +184,10 @@ struct Tvl1Batch::Impl {
     return level;
   }
 
-  /// Pixels to the device, and the pyramid on `planes_of` level 0 and up.
+  /// Copies the pixels to the device and computes the pyramid in planes_of(0), planes_of(1), ...
   template <class PlanesOf>
   void make_pyramid(std::span<const GrayImage> from, PlanesOf planes_of) {
-    device.synchronize();  // the last batch may still be reading the staging memory
+    device.synchronize();  // copies of the last batch may still be reading the staging memory
     const int count = static_cast<int>(from.size());
     for (int i = 0; i < count; ++i) {
       const GrayImage& image = from[static_cast<std::size_t>(i)];
@@ -240,7 +240,7 @@ struct Tvl1Batch::Impl {
     stages.write_flow(context, make_level(0), as_floats(flow));
   }
 
-  /// u of the coarsest level: zero, or the initial flow through the pyramid's steps, shrunk by each.
+  /// Sets u of the coarsest level: zero, or the initial flow resized through all levels and scaled at each step.
   void start_flow(int top) {
     if (!params.use_initial_flow) {
       device.fill_zero(u.data(), static_cast<std::size_t>(pairs * 2 * components * plane) * sizeof(float));
@@ -250,7 +250,7 @@ struct Tvl1Batch::Impl {
     for (int s = 0; s < top; ++s) resize_flow(s, s + 1, false);
   }
 
-  /// u of level `from` to level `to`, one finer (up) or one coarser.
+  /// Resizes u of level `from` to level `to`, which is one level finer (up) or coarser.
   void resize_flow(int from, int to, bool up) {
     const DeviceStep& step = level_steps[std::min(from, to)];
     const BatchLevel level = make_level(to);
@@ -269,7 +269,7 @@ struct Tvl1Batch::Impl {
     stages.turn(context, level, false);
   }
 
-  /// Iterations between two warps: medians (outer) and threshold, primal and dual steps (inner) until all flows rest.
+  /// Iterations between two warps: medians (outer), and threshold, primal and dual steps (inner), until all pairs rest.
   void iterate(const BatchLevel& level) {
     const StopRule rule{params.early_stop,
                         params.epsilon * params.epsilon * static_cast<double>(level.width) * level.height, ++serial};
@@ -284,7 +284,7 @@ struct Tvl1Batch::Impl {
         if (rule.early_stop && all_rest(queued++)) return;
       }
     }
-    if (rule.early_stop) queue_steps(level, rule, 0);  // no more for pairs that run, the last one for those that repeat
+    if (rule.early_stop) queue_steps(level, rule, 0);  // 0 steps for running pairs; pairs in kAgain do their repeat
   }
 
   void queue_steps(const BatchLevel& level, const StopRule& rule, int count) {
@@ -292,8 +292,8 @@ struct Tvl1Batch::Impl {
     stages.advance(context, level, rule, count, as_floats(errors), finished.as<int>());
   }
 
-  /// Whether no pair of the batch has more to do in this warp, as far as the device has told; `queued` launches of
-  /// iterations stand before the newest one. Waits until the device is at most kAhead of them behind.
+  /// Whether every pair of the batch rests in this warp, as far as the device has reported. `queued` is the number of
+  /// iteration launches before the newest one. Waits until the device is at most kAhead launches behind.
   bool all_rest(int queued) {
     std::uint64_t& slot = marks[static_cast<std::size_t>(queued % kAhead)];
     if (queued >= kAhead) device.wait(slot);
@@ -366,7 +366,7 @@ Tvl1Counts Tvl1Batch::solve(std::span<const GrayImage> later, std::span<const Fl
   const auto row_on_device = [&](std::size_t pair, int y) {
     return m.as_floats(m.flow) + 2 * (static_cast<std::ptrdiff_t>(pair) * size.area() + std::ptrdiff_t{y} * size.width);
   };
-  // Whole fields where their rows follow each other, else row by row.
+  // Copies whole fields if their rows are contiguous, else row by row.
   const auto rows_at_once = [&](const FlowField& field) { return field.stride == 2 * size.width ? size.height : 1; };
   Tvl1Counts sum;
   for (std::size_t begin = 0; begin < later.size(); begin += static_cast<std::size_t>(m.max_pairs)) {

@@ -1,7 +1,7 @@
-// The same network out of oneDNN's primitives: every layout is the library's choice ("any"), weights are laid out for
-// both directions once, LeakyReLU is fused behind convolutions and dense layers, the zero ring is a reorder into a
-// larger buffer whose border stays zero. What oneDNN has no primitive for (LeakyReLU's gradient from its output, the
-// score's gradient) is a plain loop that the compiler vectorises.
+// The same network built from oneDNN primitives: oneDNN chooses every layout ("any"), weights are laid out once for
+// both directions, LeakyReLU is fused into convolutions and dense layers, and the zero ring is a reorder into a larger
+// buffer whose border stays zero. Operations for which oneDNN has no primitive (LeakyReLU's gradient from its output,
+// the score's gradient) are plain loops that the compiler vectorises.
 #include <omp.h>
 
 #include <algorithm>
@@ -72,7 +72,7 @@ class OneDnnSaliency final : public SaliencyPeer {
     std::memset(m.get_data_handle(), 0, desc.get_size());
     return m;
   }
-  /// A memory of layout `desc` that holds `values`, laid out as (dims, tag).
+  /// A memory with layout `desc` that holds `values`, which are given in layout (dims, tag).
   memory filled(const memory::desc& desc, const std::vector<float>& values, const Dims& dims, Tag tag) {
     memory from(plain(dims, tag), engine_, const_cast<float*>(values.data())), to = zeroed(desc);
     dnnl::reorder(from, to).execute(stream_, from, to);
@@ -86,7 +86,7 @@ class OneDnnSaliency final : public SaliencyPeer {
   void add_reorder(const memory& from, const memory& to) {
     add(dnnl::reorder(from, to), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
   }
-  /// `from` in the layout `desc`: itself, or a copy that every run makes.
+  /// `from` in layout `desc`: itself, or a copy that is made in every run.
   memory laid_out(const memory& from, const memory::desc& desc) {
     if (from.get_desc() == desc) return from;
     const memory to = zeroed(desc);
@@ -100,7 +100,7 @@ class OneDnnSaliency final : public SaliencyPeer {
     attributes.set_post_ops(ops);
     return attributes;
   }
-  /// g *= y > 0 ? 1 : slope; both of one layout.
+  /// g *= y > 0 ? 1 : slope; both have the same layout.
   void add_leaky_backward(const memory& g, const memory& y) {
     auto* const gradient = static_cast<float*>(g.get_data_handle());
     const auto* const output = static_cast<const float*>(y.get_data_handle());
@@ -174,7 +174,7 @@ class OneDnnSaliency final : public SaliencyPeer {
     return d.y;
   }
 
-  /// dS_j/do of each image's largest logit; logits are (N, n), row by row.
+  /// dS_j/do for the largest logit j of each image; logits are (N, n), row by row.
   memory add_score() {
     const memory g = zeroed(logits_.get_desc());
     const auto* const o = static_cast<const float*>(logits_.get_data_handle());
@@ -242,7 +242,7 @@ class OneDnnSaliency final : public SaliencyPeer {
   Conv conv_[3];
   Dense dense_[3];
   memory logits_;
-  std::vector<memory> inside_;  // what sub-memories point into
+  std::vector<memory> inside_;  // owners of the memory that sub-memories point into
   std::vector<std::function<void()>> steps_;
   std::vector<float> gradient_;
 };

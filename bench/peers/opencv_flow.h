@@ -1,4 +1,4 @@
-// OpenCV's DualTVL1OpticalFlow at its defaults: one first image against many later ones.
+// OpenCV's DualTVL1OpticalFlow with its defaults: one first image against several later ones.
 #pragma once
 
 #include <cstdint>
@@ -7,22 +7,22 @@
 
 namespace shcnn::bench {
 
-/// Gray images of one size, 8-bit; the first is what the others are compared with.
+/// 8-bit gray images of one size; the others are compared with the first.
 struct GrayClip {
   int width = 0, height = 0;
-  std::string source;                             ///< where the pixels come from, to print
+  std::string source;                             ///< origin of the pixels, for printing
   std::vector<std::vector<std::uint8_t>> frames;  ///< (height, width) each
 };
 
-/// How OpenCV may use `threads`: within a pair as it sees fit, or one pair a thread and none within it.
+/// How OpenCV uses `threads`: within a pair, as OpenCV decides, or one pair per thread and no threads within a pair.
 enum class OpenCvThreads { kWithinPair, kPairPerThread };
 
 /// flows[i] = (height, width, 2) px from the first frame to frame i + 1.
 void opencv_tvl1(const GrayClip& clip, int threads, OpenCvThreads how, std::vector<std::vector<float>>& flows);
 
-/// Frames of a video, gray and resized to width x height, `count` at most; empty where it cannot be read.
+/// At most `count` frames of a video, converted to gray and resized to width x height; no frames if it cannot be read.
 GrayClip read_clip(const std::string& path, int width, int height, int count);
-/// Two images as they are; empty where they cannot be read.
+/// Two images at their own size, read as gray; no frames if either cannot be read.
 GrayClip read_pair(const std::string& first, const std::string& later);
 
 }  // namespace shcnn::bench

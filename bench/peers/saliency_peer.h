@@ -1,4 +1,4 @@
-// A library that computes the same saliency maps: the peers of bench_saliency.
+// Interface of the peers of bench_saliency: libraries that compute the same saliency maps.
 #pragma once
 
 #include <memory>
@@ -9,12 +9,12 @@
 
 namespace shcnn::bench {
 
-/// grad_x S_j of the predicted class j, for a batch that is already there as floats. Static variant.
+/// grad_x S_j of the predicted class j, for a batch that is already in memory as floats. Static variant.
 class SaliencyPeer {
  public:
   virtual ~SaliencyPeer() = default;
   virtual std::string description() const = 0;
-  /// One forward and one backward pass; the gradient (N,1,42,42).
+  /// One forward and one backward pass; returns the gradient (N,1,42,42).
   virtual const std::vector<float>& run() = 0;
 };
 

@@ -1,6 +1,6 @@
-// libtorch at the settings that a sweep found fastest for this network on a CPU: contiguous layout, oneDNN on, BLAS on
-// libtorch's own OpenMP threads (bench/CMakeLists.txt), freed blocks kept by malloc, denormals flushed, parameters
-// without gradients, so that autograd goes down to the input alone.
+// libtorch with the settings that a sweep found fastest for this network on a CPU: contiguous layout, oneDNN on, BLAS
+// on libtorch's own OpenMP threads (bench/CMakeLists.txt), freed blocks kept by malloc, denormals flushed. The
+// parameters require no gradients, so that autograd computes only the gradients on the way to the input.
 #include <malloc.h>
 #include <torch/torch.h>
 

@@ -1,7 +1,7 @@
-// Settings, chosen by sweeping them on two Zen 3 cores: contiguous layout for the static variant and channels_last for
-// the micro one, oneDNN on, BLAS on the same OpenMP threads as libtorch (see bench/CMakeLists.txt), freed blocks kept
-// by malloc, denormals flushed, gradients dropped instead of zeroed, L2 as Adam's own weight decay. The last gives
-// other numbers than the loss term for biases, and costs libtorch least.
+// Settings, chosen by a sweep on two Zen 3 cores: contiguous layout for the static variant and channels_last for the
+// micro variant, oneDNN on, BLAS on the same OpenMP threads as libtorch (see bench/CMakeLists.txt), freed blocks kept
+// by malloc, denormals flushed, gradients dropped instead of zeroed, L2 as Adam's own weight decay. Weight decay costs
+// libtorch least; unlike the loss term it also applies to biases, so the results differ.
 #include "bench/peers/torch_step.h"
 
 #include <malloc.h>

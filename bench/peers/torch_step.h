@@ -1,4 +1,4 @@
-// The same training step in libtorch, at the settings that are fastest there: the peer of bench_train.
+// The same training step in libtorch, with the settings that are fastest there: the peer of bench_train.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,7 @@ namespace shcnn::bench {
 
 class TorchStep {
  public:
-  /// Random weights and one batch of random samples, resident.
+  /// Creates random weights and one batch of random samples, which stay in memory.
   TorchStep(const Model& model, const TrainConfig& config, int threads);
   ~TorchStep();
   TorchStep(const TorchStep&) = delete;
@@ -18,7 +18,7 @@ class TorchStep {
 
   /// Forward, loss, backward, Adam. Returns the cross-entropy.
   double run();
-  /// Version and libraries, one line.
+  /// Name and version, one line.
   static const char* description();
 
  private:

@@ -1,5 +1,6 @@
-// flow_range and flow_image: two plain passes over a flow field, the first for what the second stretches by. Next to
-// the solver's thousand iterations a pixel's one square root, one division and one polynomial cost nothing.
+// flow_range and flow_image: two plain passes over a flow field; the first computes the range for the second to
+// stretch. One square root, one division and one polynomial per pixel are negligible next to the solver's thousand
+// iterations.
 #include "flow/flow_image.h"
 
 #include "flow/stages.h"

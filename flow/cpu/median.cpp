@@ -1,8 +1,8 @@
 // median: u1 and u2 over a square window, by sorting networks of min and max on vectors of neighbouring pixels.
 //
-// The window's columns are sorted once per pixel column and shared by the 3 or 5 windows that hold them; the networks
-// are those of flow/math/median_network.h. Outside the image the border pixel is repeated (a repeated pixel column is a
-// repeated sorted column).
+// The window's columns are sorted once per pixel column and shared by the 3 or 5 windows that contain them. The
+// networks are those of flow/math/median_network.h. Outside the image the border pixel is repeated (a repeated pixel
+// column is a repeated sorted column).
 #include "flow/cpu/simd.h"
 #include "flow/math/median_network.h"
 #include "flow/stages.h"
@@ -10,7 +10,7 @@
 namespace shcnn::flow::SHCNN_FLOW_ISA {
 namespace {
 
-constexpr int kTileW = 512;  // columns whose sorted windows are held at once: 5 ranks * 544 floats = 11 KB, in L1
+constexpr int kTileW = 512;  // columns whose sorted values are kept together: 5 ranks * 544 floats = 11 KB, in L1
 
 /// min and max for the networks of flow/math/median_network.h.
 struct Lanes {
@@ -20,16 +20,17 @@ struct Lanes {
 };
 using Network = MedianNetwork<Lanes>;
 
-/// Ranks 0 .. 2 r of one column of windows, kTileW + 2 kLanes columns wide; column x of the tile is at x + kLanes.
+/// The sorted window columns of one row of pixels: rank[k][i] is the k-th smallest value of a window column. Column x
+/// of the tile is at i = x + kLanes.
 template <int kWindow>
 struct SortedColumns {
   float rank[kWindow][kTileW + 2 * kLanes];
 };
 
-/// The median of one vector of windows whose sorted columns begin at `column` (the windows' leftmost column).
+/// The medians of one vector of windows; `column` is the leftmost column of the first window.
 template <int kWindow>
 inline Vec median_of_windows(const SortedColumns<kWindow>& sorted, int column) {
-  Vec m[kWindow][kWindow];  // rank, then place in the row
+  Vec m[kWindow][kWindow];  // [rank][column in the window]
   for (int r = 0; r < kWindow; ++r) {
     for (int k = 0; k < kWindow; ++k) m[r][k] = load(sorted.rank[r] + column + k);
   }
@@ -48,7 +49,7 @@ void median_rows(Plane in, Plane out, int width, int height, Rows rows) {
     }
     for (int tile = 0; tile < width; tile += kTileW) {
       const int tile_end = tile + kTileW < width ? tile + kTileW : width;
-      // Sorted columns of the tile and of the radius on both sides.
+      // Sort the columns of the tile and of the radius on both sides.
       for (int x = tile > 0 ? tile - kLanes : 0; x < tile_end + kRadius && x < width; x += kLanes) {
         float* to = &sorted.rank[0][x - tile + kLanes];
         Vec v[kWindow];

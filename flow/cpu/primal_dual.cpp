@@ -5,15 +5,17 @@
 //     u' = v + theta div p                                                             primal step (E)
 //     p' = (p + tau/theta grad u') / (1 + tau/theta |grad u'|)                         dual step (F)
 //
-// Letters as in flow/README.md. div takes backward and grad forward differences; outside the image p is 0 and grad u
-// has no component. The three branches of the papers' threshold step are one clamp; where grad I1w = 0 the clamp's
-// argument is large, finite and multiplied by 0.
+// The letters are those of flow/README.md. div uses backward and grad forward differences; outside the image p is 0,
+// and grad u has no component across the border. The three cases of the papers' threshold step form one clamp. If
+// |grad I1w|^2 is at most kFlat (flow/math/cubic.h), the quotient is taken as 0: then v = u unless
+// |rho| > lambda theta |grad I1w|^2.
 //
-// Row y needs p of rows y and y - 1 as the last iteration left them and makes u'(y); with it row y - 1 has all that its
-// dual step reads. So a pass over the rows does the primal step of row y, then the dual step of row y - 1, whose five
-// planes are still in the first-level cache. Two square roots and four divisions a pixel (in whole vectors) hide behind
-// some hundred multiplications and additions; they are exact, since estimates of them gained nothing measurable. Teams
-// split the rows: the dual step of a band's last row waits for the next band's first (dual_row).
+// The primal step of row y reads p of rows y and y - 1 from the previous iteration and computes u'(y); row y - 1 then
+// has all inputs of its dual step. So one pass over the rows does the primal step of row y and then the dual step of
+// row y - 1, whose five planes are still in the L1 cache. The two square roots and four quotients per pixel (in whole
+// vectors) overlap with about a hundred multiplications and additions; they are exact, because estimates gave no
+// measurable gain. When a team splits the rows, the dual step of a band's last row waits for the first row of the next
+// band (dual_row).
 #include "flow/cpu/simd.h"
 #include "flow/stages.h"
 
@@ -24,8 +26,8 @@ struct Constants {
   Vec l_t, minus_l_t, theta, taut, gamma, one;
 };
 
-/// div p at one vector of pixels. Column 0 has nothing to its left, and the reference adds its three terms in another
-/// order.
+/// div p for one vector of pixels. Column 0 has no left neighbour; its three terms are added in another order, as in
+/// OpenCV.
 template <bool kHead>
 inline Vec divergence(const float* p1, Vec p2, Vec p2_up) {
   const Vec here = load(p1);
@@ -35,16 +37,16 @@ inline Vec divergence(const float* p1, Vec p2, Vec p2_up) {
   return keep_first(column0, 1) + (div - keep_first(div, 1));
 }
 
-/// Where the primal step of one row reads and writes; `up` is the row above. Pointers of its own, taken before the loop
-/// over x: a vector may be stored over anything, so the compiler would fetch Level's again for every vector.
+/// Pointers that the primal step of one row reads and writes; `up` is the row above. They are copied before the loop
+/// over x: a vector store may alias anything, so the compiler would reload Level's pointers for every vector.
 struct PrimalRow {
   float *u1, *u2, *u3;
   const float *I1wx, *I1wy, *rho_c, *grad, *inv_grad;
   const float *p11, *p12, *p12_up, *p21, *p22, *p22_up, *p31, *p32, *p32_up;
 };
 
-/// Threshold step and primal step at the vector of pixels that begins at x, of which `valid` are in the image; returns
-/// the squared change of u.
+/// Threshold step and primal step for the vector of pixels that starts at x, of which the first `valid` are in the
+/// image; returns the squared change of u.
 template <bool kGamma, bool kHead, bool kTail>
 [[gnu::always_inline]] inline Vec primal_at(const Constants& c, const PrimalRow& row, int x, int valid) {
   const Vec u1 = load(row.u1 + x), u2 = load(row.u2 + x);
@@ -83,7 +85,7 @@ template <bool kGamma, bool kHead, bool kTail>
   return error;
 }
 
-/// Row y gets its new u; returns the sum of the squared change.
+/// Computes the new u of row y; returns the sum of the squared change.
 template <bool kGamma>
 inline float primal_row(const Constants& c, const Level& level, int y) {
   PrimalRow row{level.u1.row(y),
@@ -110,22 +112,22 @@ inline float primal_row(const Constants& c, const Level& level, int y) {
     row.p32_up = level.p32.row(y - 1);
   }
   const int width = level.width;
-  const int tail = (width - 1) / kLanes * kLanes;  // where the vector that holds the last pixel begins
+  const int tail = (width - 1) / kLanes * kLanes;  // start of the vector that holds the last pixel
   if (tail == 0) return sum_lanes(primal_at<kGamma, true, true>(c, row, 0, width));
   Vec error = primal_at<kGamma, true, false>(c, row, 0, kLanes);
   for (int x = kLanes; x < tail; x += kLanes) error = error + primal_at<kGamma, false, false>(c, row, x, kLanes);
   return sum_lanes(error + primal_at<kGamma, false, true>(c, row, tail, width - tail));
 }
 
-/// Where the dual step of one component of one row reads and writes; `down` is u of the row below, or of the row itself
-/// at the image's end.
+/// Pointers that the dual step of one component of one row reads and writes; `down` is u of the row below, or of the
+/// same row at the bottom of the image.
 struct DualRow {
   const float *u, *down;
   float *p1, *p2;
 };
 
-/// The dual step for kVectors vectors of pixels that begin at x, all components. Components and vectors go through each
-/// operation side by side: one alone is a chain of some fifteen operations that wait for each other.
+/// The dual step of all components for kVectors vectors of pixels that start at x. Each operation is done for all
+/// components and vectors before the next one: one component alone is a chain of about fifteen dependent operations.
 template <int kComponents, bool kTail, int kVectors>
 [[gnu::always_inline]] inline void dual_at(const Constants& c, const DualRow (&rows)[kComponents], int x, int valid) {
   constexpr int kChains = kComponents * kVectors;
@@ -158,7 +160,7 @@ inline void dual_row_of(const Constants& c, int width, const DualRow (&rows)[kCo
   dual_at<kComponents, true, 1>(c, rows, tail, width - tail);
 }
 
-/// Row y gets its new p; `down` is the row below, or y again at the image's end.
+/// Computes the new p of row y; `down` is the row below, or y itself at the bottom of the image.
 template <bool kGamma>
 inline void dual_row_of(const Constants& c, const Level& level, int y, int down) {
   const DualRow row1{level.u1.row(y), level.u1.row(down), level.p11.row(y), level.p12.row(y)};

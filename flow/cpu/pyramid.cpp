@@ -1,10 +1,11 @@
-// to_float and resize: from a caller's image to the levels of the pyramid, and flow from one level to the next finer.
+// to_float and resize: from a caller's image to the levels of the pyramid, and flow from one level to the next finer
+// one.
 //
 // resize: out(y, x) = factor * ((1 - b) ((1 - a) in(y0, x0) + a in(y0, x1)) + b ((1 - a) in(y1, x0) + a in(y1, x1))),
-// columns first, as OpenCV's bilinear resize rounds; the blend is rounded to float and multiplied in double, as OpenCV
-// multiplies. Where OpenCV adds the four terms one by one (ResizeAxis::in_order_from), so does this. The positions come
-// from outside. No smoothing goes before it: the reference has none. Both stages touch each pixel once per level
-// against some hundred inner iterations: plain loops.
+// columns first, rounded as in OpenCV's bilinear resize; the blend is rounded to float and multiplied in double, as in
+// OpenCV. If OpenCV adds the four terms one by one (ResizeAxis::in_order_from), so does this function. The caller
+// supplies the positions. The input is not smoothed first; OpenCV does not either. Both stages process each pixel once
+// per level, against some hundred inner iterations, so plain loops suffice.
 #include "flow/cpu/simd.h"
 #include "flow/stages.h"
 

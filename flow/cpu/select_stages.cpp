@@ -1,4 +1,4 @@
-// The stages of the instruction set that is asked for, or of the widest that this machine has.
+// Selects the stages of the requested instruction set, or of the widest one that this machine supports.
 #include "flow/stages.h"
 #include "kernels/host/instruction_set.h"
 

@@ -1,10 +1,11 @@
-// Vectors of floats for the stages in flow/cpu, under one set of names for every instruction set. The files that
-// include this header are compiled once per ISA, each time with another SHCNN_FLOW_ISA (the namespace) and another -m
-// flag, so nothing here may have external linkage and the standard library's templates stay out: the linker would keep
-// one copy of them, perhaps the one with instructions that this machine lacks.
+// Vectors of floats for the stages in flow/cpu, with the same names for every instruction set. The files that include
+// this header are compiled once per ISA, each time with another SHCNN_FLOW_ISA (the namespace) and another -m flag.
+// Therefore nothing here may have external linkage, and templates of the standard library must not be used: the linker
+// would keep one copy of each, possibly the one with instructions that this machine lacks.
 //
-// Every operation here is correctly rounded, quotient and hypot too, and nothing else fuses a multiplication with an
-// addition. So every ISA computes the same bits, and they are those of plain IEEE code with hypot from a good libm.
+// Every operation here is correctly rounded, including quotient and hypot, and no other code fuses a multiplication
+// with an addition. So every ISA computes the same bits, which are those of plain IEEE code with hypot from a good
+// libm.
 #pragma once
 
 #include <cstddef>
@@ -28,11 +29,11 @@ inline Vec max(Vec a, Vec b) { return _mm512_max_ps(a, b); }
 inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
 inline Vec sqrt(Vec a) { return _mm512_sqrt_ps(a); }
 inline Vec inv_sqrt_estimate(Vec a) { return _mm512_rsqrt14_ps(a); }
-/// Lanes of `yes` where a < b, of `no` elsewhere.
+/// `yes` in the lanes where a < b, `no` in the others.
 inline Vec select_less(Vec a, Vec b, Vec yes, Vec no) {
   return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes);
 }
-/// Lanes below `count` (0 .. kLanes) of a; 0 in the others.
+/// a in the first `count` lanes (0 .. kLanes), 0 in the others.
 inline Vec keep_first(Vec a, int count) { return _mm512_maskz_mov_ps(static_cast<__mmask16>((1u << count) - 1u), a); }
 
 #elif defined(__AVX2__)
@@ -79,17 +80,17 @@ inline Vec keep_first(Vec a, int count) {
 
 #if defined(__AVX2__)
 
-/// a / b, given inv_b = 1 / b rounded; 0 where inv_b is 0. Markstein: a quotient from a rounded reciprocal is off by an
-/// ulp at most, and its remainder, which fma gives exactly, rounds it the right way.
+/// Correctly rounded a / b, given the correctly rounded inv_b = 1 / b; 0 if inv_b is 0. Markstein: a quotient from a
+/// rounded reciprocal is off by at most one ulp, and its remainder, which fma computes exactly, corrects the rounding.
 inline Vec quotient(Vec a, Vec b, Vec inv_b) {
   const Vec q = a * inv_b;
   return fma(fma(-b, q, a), inv_b, q);
 }
 
-/// sqrt(x^2 + y^2), rounded once: the rounding errors of the squares, the sum and the root are all known exactly or
-/// nearly so, and the root's first-order correction adds them back. Its factor 1 / (2 root) comes from the processor's
-/// estimate and one Newton step, right to some 2^-22: of a correction below an ulp that is plenty. kCount at once,
-/// each operation for all of them before the next: their chains overlap.
+/// sqrt(x^2 + y^2), rounded once: the rounding errors of the squares, the sum and the root are computed exactly or
+/// nearly so, and the first-order correction of the root adds them back. Its factor 1 / (2 root) comes from the
+/// processor's estimate and one Newton step, accurate to about 2^-22, which is enough for a correction below one ulp.
+/// Each operation is done for all kCount vectors before the next one, so that their dependency chains overlap.
 template <int kCount>
 inline void hypot(const Vec (&x)[kCount], const Vec (&y)[kCount], Vec (&length)[kCount]) {
   Vec lost[kCount], sum[kCount], root[kCount];
@@ -109,7 +110,7 @@ inline void hypot(const Vec (&x)[kCount], const Vec (&y)[kCount], Vec (&length)[
   }
 }
 
-#else  // no fma: by division, and in double
+#else  // without fma: plain division, and double precision
 
 inline Vec quotient(Vec a, Vec b, Vec inv_b) { return inv_b > 0.0f ? a / b : Vec{}; }
 
@@ -125,7 +126,7 @@ inline void hypot(const Vec (&x)[kCount], const Vec (&y)[kCount], Vec (&length)[
 
 #endif
 
-/// Sum of the lanes, halves first: the tree is fixed by kLanes.
+/// Sum of the lanes, adding halves first; the order depends only on kLanes.
 inline float sum_lanes(Vec a) {
 #if defined(__AVX2__)
 #if defined(__AVX512F__)

@@ -1,4 +1,4 @@
-// The table of one instruction set's stages; compiled once per ISA, as every stage in this folder.
+// The table of one instruction set's stages; compiled once per ISA, like every stage in this folder.
 #include "flow/stages.h"
 
 #define SHCNN_FLOW_TEXT_OF(name) #name

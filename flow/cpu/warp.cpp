@@ -1,13 +1,13 @@
-// gradient and warp: I1 and its derivatives, sampled where the flow points.
+// gradient and warp: I1 and its derivatives, sampled at x + u.
 //
 //     I1x(y, x) = (I1(y, x + 1) - I1(y, x - 1)) / 2, indices clamped to the image; I1y likewise
 //     (I1w, I1wx, I1wy)(x) = bicubic sample of (I1, I1x, I1y) at x + u(x)
-//     rho_c = I1w - I1wx u1 - I1wy u2 - I0;  inv_grad = 1 / (I1wx^2 + I1wy^2)
+//     rho_c = I1w - I1wx u1 - I1wy u2 - I0;  inv_grad = 1 / (I1wx^2 + I1wy^2), or 0 if the sum is at most kFlat
 //
-// Bicubic is Keys' kernel with a = -0.75 at positions rounded to 1/32 px, and what lies outside the image counts as 0:
-// the reference's remap. The three images are interleaved as records of four floats, so that one tap is one 16-byte
-// load and two taps one 32-byte load: a pixel costs 8 such loads and 12 multiply-adds. A frame of four zero pixels
-// round the records stands for "outside", and positions are clamped to it, so no pixel branches.
+// As in OpenCV's remap, bicubic is Keys' kernel with a = -0.75 at positions rounded to 1/32 px, and pixels outside the
+// image count as 0. The three images are interleaved as records of four floats, so that one tap is one 16-byte load; a
+// pixel has 16 taps. A frame of four zero pixels around the records represents the outside, and positions are clamped
+// to it, so no tap needs a bounds check.
 #include "flow/cpu/simd.h"
 #include "flow/math/cubic.h"
 #include "flow/stages.h"
@@ -15,11 +15,11 @@
 namespace shcnn::flow::SHCNN_FLOW_ISA {
 namespace {
 
-/// A record; the second type can lie anywhere in memory.
+/// A record; the second type may have any float alignment and alias any type.
 typedef float Record __attribute__((vector_size(16)));
 typedef float RecordInMemory __attribute__((vector_size(16), aligned(4), may_alias));
 
-/// weights[f] = the four coefficients for a position f / 32 past the second tap.
+/// weights[f] = the four weights of a sample at f / 32 px after the second tap.
 struct CubicTable {
   float weights[kFractions][4];
   constexpr CubicTable() : weights() {

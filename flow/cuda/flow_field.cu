@@ -1,5 +1,5 @@
-// read_flow, write_flow and resize_flow: between planes of u and (height, width, 2) fields, and from one size of field
-// to another. One thread a pixel, 8 bytes of flow each.
+// read_flow, write_flow and resize_flow: conversion between planes of u and (height, width, 2) fields, and resizing of
+// fields. One thread per pixel, with 8 bytes of flow.
 #include "flow/cuda/kernel.h"
 
 namespace shcnn::flow::SHCNN_EXECUTOR {

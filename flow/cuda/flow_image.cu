@@ -1,6 +1,6 @@
-// flow_range and flow_image: from flow to picture without leaving the device. The shortest and the longest vector are
-// exact, so the order in which they are found does not matter: kRangeParts blocks a pair each look at every 32nd run of
-// pixels, and each warp of flow_image folds the 32 parts itself. One pixel's arithmetic is flow/flow_color.h's.
+// flow_range and flow_image: conversion of flow to images on the device. The shortest and the longest vector are exact,
+// so the order in which they are found does not matter: kRangeParts blocks per pair each process every 32nd run of
+// pixels, and each warp of flow_image reduces the 32 parts itself. The arithmetic of one pixel is in flow/flow_color.h.
 #include "flow/cuda/kernel.h"
 #include "flow/flow_color.h"
 
@@ -15,7 +15,7 @@ __device__ __forceinline__ FlowRange join(FlowRange a, FlowRange b) {
   return {a.low < b.low ? a.low : b.low, a.high > b.high ? a.high : b.high};
 }
 
-/// Of all lanes, in all lanes.
+/// Joins the ranges of all lanes of the warp; every lane gets the result.
 __device__ __forceinline__ FlowRange of_warp(FlowRange range) {
   for (int half = kWarp / 2; half > 0; half /= 2) {
     range =
@@ -47,7 +47,7 @@ __global__ void flow_image_kernel(const float2* flow, int width, int height, Flo
                                   int border, const FlowRange* parts, std::uint8_t* images) {
   const auto [x, y, pair] = pixel();
   IntensityScale scale{full_scale, 0.0f};
-  if (full_scale == 0) {  // before any thread leaves: all lanes take part
+  if (full_scale == 0) {  // before any thread returns: all lanes must take part
     const FlowRange range = of_warp(parts[pair * kRangeParts + static_cast<int>(threadIdx.x)]);
     scale = stretch(range.low, range.high);
   }

@@ -1,5 +1,5 @@
-// What every kernel of this folder includes: launch() and the primitives of kernels/cuda under their own names, and the
-// launch of one thread a pixel.
+// Included by every kernel in this folder: launch() and the primitives of kernels/cuda under their own names, and the
+// launch of one thread per pixel.
 #pragma once
 
 #include "flow/cuda/stages.h"
@@ -12,7 +12,8 @@ using namespace ::shcnn::SHCNN_EXECUTOR;
 constexpr int kBlockW = 32;  ///< pixels: a row of a block is a warp, and 128 bytes of a plane
 constexpr int kBlockH = 8;   ///< pixels
 
-/// Blocks of kBlockW x kBlockH pixels over `layers` planes of width x height: pixel() in a kernel says which is whose.
+/// Blocks of kBlockW x kBlockH pixels over `layers` planes of width x height. In a kernel, pixel() returns the thread's
+/// pixel.
 inline dim3 pixel_grid(const char* op, int width, int height, int layers) {
   return dim3(blocks_for(op, width, kBlockW), blocks_for(op, height, kBlockH), static_cast<unsigned>(layers));
 }

@@ -1,7 +1,7 @@
-// median: u1 and u2 over a square window, by the sorting networks of flow/math/median_network.h. A block makes
-// 32 x 8 pixels: its threads sort the window's column of every pixel column (and of the radius on both sides) once and
-// leave the ranks in shared memory; then each thread gathers the 3 or 5 sorted columns of its window. Outside the image
-// the border pixel is repeated. The exchanges are some 130 minima and maxima a pixel for 5 x 5.
+// median: u1 and u2 over a square window, with the sorting networks of flow/math/median_network.h. The threads of a
+// block (32 x 8 pixels) sort the window column of every pixel column (including the radius on both sides) once and
+// store the ranks in shared memory; then each thread gathers the 3 or 5 sorted columns of its window. Outside the image
+// the border pixel is repeated. The 5 x 5 window takes about 130 minima and maxima per pixel.
 #include "flow/cuda/kernel.h"
 #include "flow/math/median_network.h"
 
@@ -20,7 +20,7 @@ struct Floats {
 };
 using Network = MedianNetwork<Floats>;
 
-/// Shared memory: ranks[rank][row of the block][column].
+/// Columns per row in shared memory: ranks[rank][row of the block][column].
 template <int kWindow>
 constexpr int kColumns = kBlockW + kWindow / 2 * 2;
 
@@ -33,7 +33,7 @@ __global__ void __launch_bounds__(kBlockW* kBlockH) median_kernel(BatchLevel lev
   if (progress.state != PairState::kRunning) return;
   const int in = progress.u * level.components + component, out = (1 - progress.u) * level.components + component;
   const bool inside = x < level.width && y < level.height;
-  if (component == 2) {  // u3 has no median
+  if (component == 2) {  // u3 is not filtered
     if (inside) level.u.row(pair, out, y)[x] = level.u.row(pair, in, y)[x];
     return;
   }

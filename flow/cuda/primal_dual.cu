@@ -1,20 +1,24 @@
-// primal_dual: several inner iterations of a tile in one launch, state in registers, neighbours through shared memory.
+// primal_dual: several inner iterations of a tile in one launch, with the state in registers and the neighbours read
+// through shared memory.
 //
-//     v  = u + threshold step        u' = v + theta div p        p' = (p + tau/theta grad u') / (1 + tau/theta |grad
-//     u'|)
+//     v  = u + threshold step
+//     u' = v + theta div p
+//     p' = (p + tau/theta grad u') / (1 + tau/theta |grad u'|)
 //
 // A block loads a tile of 64 x 32 pixels (64 x 24 with gamma) with a halo of kBatchSteps pixels, does up to kBatchSteps
-// iterations, and stores the pixels that are still right: a pixel of p' depends on u one to the right and below, and
-// that on p one to the left and above, so an iteration costs one pixel on every side but the image's. A thread holds 8
-// pixels of one column. Vertical neighbours are its own registers; from shared memory it takes p1 of the column to its
-// left, u of the column to its right, and one row at each end. Two barriers an iteration.
+// iterations, and stores the pixels that are still correct: a pixel of p' depends on u' one pixel to the right and
+// below, and u' on p one pixel to the left and above, so an iteration costs one pixel on every side except at the
+// image's edges. A thread holds 8 pixels of one column (6 with gamma). Its vertical neighbours are its own registers;
+// from shared memory it reads p1 of the column to its left, u of the column to its right, and one row at each end.
+// There are two barriers per iteration.
 //
-// Threads of a warp are neighbours along a row: a plane's loads are 128 contiguous bytes a warp, once for kBatchSteps
-// iterations. 16-byte loads would save eight instructions of some thousand and cost four columns of registers.
+// Threads of a warp are neighbours along a row: a warp loads 128 contiguous bytes of a plane, once for kBatchSteps
+// iterations. 16-byte loads would save eight of about a thousand instructions and take the registers of four columns.
 //
-// advance: sums the tiles' errors in a fixed tree and decides what each pair does next. A launch of several iterations
-// can go past the one that brings the flow to rest. Its outcome is then dropped (the older copies are still there) and
-// the next launch does exactly the iterations up to that one, so a pair stops where the CPU's does.
+// advance: sums the errors of the tiles in a fixed tree and decides what each pair does next. A launch of several
+// iterations can go past the iteration at which the flow converges. Its results are then dropped (the older copies are
+// still there), and the next launch does exactly the iterations up to that one, so a pair stops at the same iteration
+// as on the CPU.
 #include "flow/cuda/kernel.h"
 #include "flow/cuda/tiles.h"
 #include "flow/math/cubic.h"
@@ -25,7 +29,7 @@ namespace {
 
 constexpr int kWarp = 32;
 
-/// The pixels that one thread iterates, and where it meets its neighbours.
+/// The pixels that one thread iterates, and its exchange with neighbouring threads.
 template <int kC>
 class Strip {
   using T = StepTile<kC>;
@@ -47,7 +51,7 @@ class Strip {
     if (x_ >= level.width) rows_ = 0;
   }
 
-  /// Whether any of its pixels lie in the image; the others may only wait at barriers.
+  /// Whether any of its pixels lie in the image; if not, the thread only takes part in the barriers.
   __device__ __forceinline__ bool works() const { return rows_ > 0; }
 
   __device__ __forceinline__ void load(const BatchLevel& level, int pair, const Progress& progress) {
@@ -67,7 +71,7 @@ class Strip {
     }
   }
 
-  /// To the copies that were not read.
+  /// Writes to the copies that were not read.
   __device__ __forceinline__ void store(const BatchLevel& level, int pair, const Progress& progress) const {
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {
@@ -81,7 +85,7 @@ class Strip {
     }
   }
 
-  /// Of all threads: the tile's first column reads what lies before its row, which has to be something.
+  /// All threads must call this: the tile's first column reads the element before its row, which must be initialised.
   __device__ __forceinline__ void share_p() const {
 #pragma unroll
     for (int c = 0; c < kC; ++c) {
@@ -91,7 +95,7 @@ class Strip {
     }
   }
 
-  /// Threshold and primal step; returns the squared change of the pixels that this block answers for.
+  /// Threshold and primal step; returns the squared change of u, summed over the pixels that this block stores.
   __device__ __forceinline__ float primal() {
     const bool column0 = x_ == 0;
     float error = 0.0f;
@@ -141,7 +145,7 @@ class Strip {
   __device__ __forceinline__ void share_error(int iteration, float error) const {
     shared_[kErrors + iteration * T::kThreads + static_cast<int>(threadIdx.x)] = error;
   }
-  /// The block's error of one iteration, by one warp: 8 terms a lane in order, then a tree.
+  /// The block's error of one iteration, summed by one warp: 8 terms per lane in order, then a tree.
   __device__ __forceinline__ float sum_errors(int iteration) const {
     const int lane = static_cast<int>(threadIdx.x) % kWarp;
     float sum = 0.0f;
@@ -171,12 +175,12 @@ class Strip {
   }
 
   const StepSizes& sizes_;
-  const int column_, group_;  ///< place in the tile
-  const int x_, y_;           ///< first pixel in the image
-  int rows_;                  ///< in the image
-  const int first_, end_;     ///< rows that the block answers for
-  const bool last_column_;    ///< of the image or the tile
-  const bool has_below_;      ///< its last row has a row below, in the tile and in the image
+  const int column_, group_;  ///< position in the tile
+  const int x_, y_;           ///< image coordinates of the first pixel
+  int rows_;                  ///< rows inside the image
+  const int first_, end_;     ///< rows that the block stores
+  const bool last_column_;    ///< the column is the last of the image or of the tile
+  const bool has_below_;      ///< the last row has a row below it, in the tile and in the image
   float* const shared_;
   float u_[kC][kRows], p1_[kC][kRows], p2_[kC][kRows];
   float ix_[kRows], iy_[kRows], rho_c_[kRows], inv_grad_[kRows];
@@ -215,7 +219,7 @@ __global__ void __launch_bounds__(StepTile<kC>::kThreads, 2)
   }
 }
 
-/// A block a pair, a warp an iteration.
+/// One block per pair, one warp per iteration.
 __global__ void __launch_bounds__(kWarp* kBatchSteps)
     advance_kernel(BatchLevel level, StopRule rule, int steps, int tiles, const float* errors, int* finished) {
   const int pair = static_cast<int>(blockIdx.x);
@@ -255,7 +259,7 @@ __global__ void __launch_bounds__(kWarp* kBatchSteps)
   if (progress.state == PairState::kRests) finished[pair] = rule.serial;
 }
 
-/// A thread a pair.
+/// One thread per pair.
 __global__ void turn_kernel(BatchLevel level, bool after_median) {
   const int pair = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
   if (pair >= level.pairs) return;

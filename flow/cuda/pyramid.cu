@@ -1,6 +1,6 @@
 // to_float and resize: from the host's pixels to the levels of the pyramid, and flow from one level to the next. One
-// thread a pixel of the result; the formulas and their order are those of flow/cpu/pyramid.cpp. Each runs once a level
-// against some hundred inner iterations.
+// thread per output pixel; the formulas and the order of operations are those of flow/cpu/pyramid.cpp. Each runs once
+// per level, against some hundred inner iterations.
 #include "flow/cuda/kernel.h"
 
 namespace shcnn::flow::SHCNN_EXECUTOR {

@@ -1,4 +1,4 @@
-// The table of the CUDA sources' stages.
+// The table of the stages in this folder.
 #include "flow/cuda/kernel.h"
 
 #define SHCNN_FLOW_TEXT_OF(name) #name

@@ -1,10 +1,10 @@
-// The stages of the CUDA solver: those of flow/stages.h under the same names, each for a batch of pairs at once, and
-// the few that exist here alone (advance, turn). The sources in this folder are compiled twice, as those of
-// kernels/cuda: by nvcc into flow::cuda and by the C++ compiler into flow::simt. flow/tvl1_batch.cpp is the driver; it
-// never waits for the device to decide anything: what a pair does next stands in its Progress, in device memory.
+// The stages of the CUDA solver: those of flow/stages.h under the same names, each for a batch of pairs at the same
+// time, and a few that exist only here (advance, turn). The sources in this folder are compiled twice, like those of
+// kernels/cuda: by nvcc into flow::cuda and by the C++ compiler into flow::simt. The driver is flow/tvl1_batch.cpp. It
+// never waits for a decision of the device: what a pair does next is stored in its Progress, in device memory.
 //
-// u and p lie in two copies each: a stage reads one and writes the other, since its blocks read each other's pixels.
-// Which copy holds a pair's newest values is in its Progress; the host does not know.
+// There are two copies of u and of p: a stage reads one and writes the other, because its blocks read each other's
+// pixels. A pair's Progress says which copies hold its newest values; the host does not know.
 #pragma once
 
 #include <cstddef>
@@ -18,31 +18,31 @@
 
 namespace shcnn::flow {
 
-/// Inner iterations of one launch of primal_dual at most: the halo of its tiles.
+/// Maximum number of inner iterations per launch of primal_dual, and width of the halo of its tiles in pixels.
 constexpr int kBatchSteps = 4;
 
 /// What a pair is doing within the current warp.
 enum class PairState : int {
-  kRests,    ///< its flow has come to rest: stages return at once until the next warp
-  kRunning,  ///< does what the host queues
-  /// The last launch went past the iteration that brought the flow to rest: its outcome is dropped, and the next launch
+  kRests,    ///< its flow has converged: stages return immediately until the next warp
+  kRunning,  ///< executes what the host queues
+  /// The last launch went past the iteration at which the flow converged. Its results are dropped, and the next launch
   /// of primal_dual repeats the iterations up to that one.
   kAgain,
 };
 
-/// One pair's place in the algorithm; written by warp, turn and advance.
+/// State of one pair in the algorithm; written by warp, turn and advance.
 struct Progress {
   PairState state;
   int u, p;   ///< which copy of u and of p holds the newest values
-  int again;  ///< iterations of kAgain
+  int again;  ///< number of iterations that kAgain repeats
   int iterations, medians;
   long long pixel_iterations;  ///< iterations times the pixels of their level
 };
 
-/// Planes of all pairs. Rows start on 16 bytes.
+/// Planes of all pairs. Rows start at multiples of 16 bytes.
 struct BatchPlanes {
   float* data = nullptr;
-  std::ptrdiff_t pair = 0;   ///< floats from one pair to the next; 0 where pairs share the planes
+  std::ptrdiff_t pair = 0;   ///< floats from one pair to the next; 0 if pairs share the planes
   std::ptrdiff_t plane = 0;  ///< floats from one plane to the next
   std::ptrdiff_t pitch = 0;  ///< floats from one row to the next
 
@@ -56,8 +56,8 @@ struct BatchLevel {
   int pairs = 0;
   int width = 0;                 ///< pixels
   int height = 0;                ///< pixels
-  int components = 2;            ///< u1, u2, and u3 with gamma
-  BatchPlanes I0;                ///< one plane, one for all pairs: gray levels
+  int components = 2;            ///< 2: u1, u2; 3: also u3, with gamma
+  BatchPlanes I0;                ///< one plane, shared by all pairs: gray levels
   BatchPlanes I1;                ///< one plane: gray levels
   BatchPlanes records;           ///< (height + 8, width + 8, 4): I1, dI1/dx, dI1/dy, 0, in a frame of four zero pixels
   BatchPlanes u;                 ///< 2 x components: copy 0 of u1, u2(, u3), copy 1
@@ -67,23 +67,23 @@ struct BatchLevel {
 };
 
 struct PixelFormat {
-  float scale;   ///< gray levels of one unit
-  int is_float;  ///< else bytes
+  float scale;   ///< factor from pixel value to gray level
+  int is_float;  ///< 1: float pixels; 0: bytes
 };
-/// Pixels as they came from the host: pair i's at pixels + i * pair_bytes, rows without padding.
+/// Pixels as copied from the host: those of pair i start at pixels + i * pair_bytes; rows have no padding.
 struct BatchImages {
   const unsigned char* pixels = nullptr;
   std::ptrdiff_t pair_bytes = 0;
   const PixelFormat* formats = nullptr;  ///< (pairs)
 };
 
-/// Resizing of `planes` planes of all pairs. With `progress` the planes are u: from a pair's newest copy to its other
-/// one.
+/// Resizing of `planes` planes of all pairs. If `progress` is set, the planes are u: from a pair's newest copy to its
+/// other copy.
 struct BatchResize {
   BatchPlanes in, out;
   int pairs = 0, planes = 1, width = 0, height = 0;  ///< extents of out
   ResizeAxis horizontal, vertical;                   ///< device pointers
-  double factor = 1;                                 ///< of all planes but u3
+  double factor = 1;                                 ///< applied to all planes but u3
   const Progress* progress = nullptr;
 };
 
@@ -92,16 +92,16 @@ struct BatchFlows {
   float* data = nullptr;
   int pairs = 0, width = 0, height = 0;
 };
-constexpr int kRangeParts = 32;  ///< shares of a field whose ranges flow_range finds
+constexpr int kRangeParts = 32;  ///< parts of a flow field; flow_range computes one range per part
 
-/// What advance decides by.
+/// Stopping criterion of advance.
 struct StopRule {
   bool early_stop = true;
-  double enough = 0;  ///< px^2: an iteration whose summed squared change is this or less is a pair's last
-  int serial = 0;     ///< number of the warp, from 1 on
+  double enough = 0;  ///< px^2: a pair stops after an iteration whose summed squared change is at most this
+  int serial = 0;     ///< number of the warp, counted from 1
 };
 
-/// How many tiles primal_dual divides a level into: as many errors it writes per iteration and pair.
+/// Number of tiles into which primal_dual divides a level; it writes one error per tile, iteration and pair.
 int step_tiles(int width, int height, int components);
 
 struct BatchStages {
@@ -109,28 +109,28 @@ struct BatchStages {
   void (*to_float)(const Context&, const BatchImages&, const BatchPlanes& out, int pairs, int width, int height);
   void (*resize)(const Context&, const BatchResize&);
   void (*gradient)(const Context&, const BatchLevel&);
-  /// I1wx, I1wy, rho_c where u points; all pairs run again.
+  /// I1wx, I1wy, rho_c at x + u; sets all pairs to kRunning.
   void (*warp)(const Context&, const BatchLevel&);
-  /// The other copy of u1, u2 = median of the newest, of the pairs that run; u3 is copied. turn makes it the newest.
+  /// For running pairs: other copy of u1, u2 = median of the newest copy; u3 is copied. turn then makes it the newest.
   void (*median)(const Context&, const BatchLevel&, int window);
-  /// `steps` (0 .. kBatchSteps) inner iterations of the pairs that run, into the other copies; of a pair that is to
-  /// repeat its last ones, those.
-  /// errors: (pairs, kBatchSteps, step_tiles), the squared change of u summed over each tile.
+  /// `steps` (0 .. kBatchSteps) inner iterations of the running pairs, into the other copies; pairs in kAgain repeat
+  /// Progress::again iterations instead. errors: (pairs, kBatchSteps, step_tiles), the squared change of u summed over
+  /// each tile.
   void (*primal_dual)(const Context&, const BatchLevel&, const StepSizes&, int steps, float* errors);
-  /// After primal_dual: whether each pair goes on, rests, or does its last launch again. finished[pair] = rule.serial
-  /// once it rests: host memory that the device can write.
+  /// After primal_dual: decides whether each pair continues, rests, or repeats its last launch. Sets finished[pair] =
+  /// rule.serial once the pair rests; `finished` is host memory that the device can write.
   void (*advance)(const Context&, const BatchLevel&, const StopRule&, int steps, const float* errors, int* finished);
-  /// The other copy of u is now the newest: of all pairs, or after a median of those that run.
+  /// Makes the other copy of u the newest: for all pairs, or, after a median, for the running pairs.
   void (*turn)(const Context&, const BatchLevel&, bool after_median);
-  /// flow (pairs, height, width, 2) to copy 0 of u, and the newest u to flow.
+  /// read_flow copies flow (pairs, height, width, 2) to copy 0 of u; write_flow copies the newest u to flow.
   void (*read_flow)(const Context&, const BatchLevel&, const float* flow);
   void (*write_flow)(const Context&, const BatchLevel&, float* flow);
-  /// A field of another size: components are interpolated, not scaled. The axes lie in device memory.
+  /// Resizes flow fields: components are interpolated, not scaled. The axes are in device memory.
   void (*resize_flow)(const Context&, const BatchFlows& in, const BatchFlows& out, const ResizeAxis& horizontal,
                       const ResizeAxis& vertical);
-  /// Shortest and longest vector of parts of each flow: (pairs, kRangeParts).
+  /// Lengths of the shortest and the longest vector in each part of each flow: parts (pairs, kRangeParts).
   void (*flow_range)(const Context&, const BatchFlows&, FlowRange* parts);
-  /// images (pairs, height - 2 border, width - 2 border, 3). `parts` as flow_range left them; not read with a fixed
+  /// images (pairs, height - 2 border, width - 2 border, 3). `parts` as written by flow_range; not read with a fixed
   /// scale.
   void (*flow_image)(const Context&, const BatchFlows&, const FlowImageOptions&, const FlowRange* parts,
                      std::uint8_t* images);
@@ -143,8 +143,8 @@ namespace simt {
 const BatchStages& stages();
 }
 
-/// The stages for the executor of a device "simt", "cuda" or "cuda:<ordinal>". Throws Error(kDevice) where this build
-/// lacks it, Error(kUsage) on another name.
+/// The stages for the executor of a device "simt", "cuda" or "cuda:<ordinal>". Throws Error(kDevice) if this build
+/// lacks it, Error(kUsage) on any other name.
 const BatchStages& select_batch_stages(const std::string& device);
 
 }  // namespace shcnn::flow

@@ -1,17 +1,17 @@
-// How primal_dual divides a level into tiles. A tile loads kLoaded pixels a side and is right, after as many iterations
-// as its halo is wide, in those that are that far from its edges; the image's own edges need no halo.
+// How primal_dual divides a level into tiles. A tile loads `loaded` pixels per side. After as many iterations as its
+// halo is wide, only pixels at least that far from the tile's edges are correct; the edges of the image need no halo.
 #pragma once
 
 #include "flow/cuda/stages.h"
 
 namespace shcnn::flow {
 
-/// A block's pixels. kC components of u; a thread holds kRows pixels of one column in registers.
+/// Pixels of one block, for kC components of u. A thread holds kRows pixels of one column in registers.
 template <int kC>
 struct StepTile {
   static constexpr int kWidth = 64;                ///< columns loaded
-  static constexpr int kGroups = 4;                ///< threads of one column
-  static constexpr int kRows = kC == 2 ? 8 : 6;    ///< rows of a thread: what 128 registers hold
+  static constexpr int kGroups = 4;                ///< threads per column
+  static constexpr int kRows = kC == 2 ? 8 : 6;    ///< rows per thread: as many as 128 registers hold
   static constexpr int kHeight = kGroups * kRows;  ///< rows loaded
   static constexpr int kThreads = kWidth * kGroups;
   static constexpr int kPixels = kWidth * kHeight;
@@ -19,7 +19,7 @@ struct StepTile {
   static constexpr int kSharedFloats = kC * (2 * kPixels + kThreads) + kBatchSteps * kThreads;
 };
 
-/// One side of a tile: loaded from `origin` on, answerable for pixels [begin, end).
+/// One dimension of a tile: pixels are loaded from `origin` on; the block stores pixels [begin, end).
 struct TileSpan {
   int origin, begin, end;
 };

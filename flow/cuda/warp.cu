@@ -1,13 +1,13 @@
-// gradient and warp: I1 and its derivatives, sampled where the flow points. One thread a pixel; formulas and their
-// order are those of flow/cpu/warp.cpp. The three images are interleaved as records of four floats: a tap is one
-// 16-byte load, and neighbouring pixels' taps share their lines in L1.
+// gradient and warp: I1 and its derivatives, sampled at x + u. One thread per pixel; the formulas and the order of
+// operations are those of flow/cpu/warp.cpp. The three images are interleaved as records of four floats: a tap is one
+// 16-byte load, and the taps of neighbouring pixels share cache lines in L1.
 #include "flow/cuda/kernel.h"
 #include "flow/math/cubic.h"
 
 namespace shcnn::flow::SHCNN_EXECUTOR {
 namespace {
 
-/// The frame's zeros are written too: a level's records lie where a larger level's will lie.
+/// Writes the zeros of the frame too, because the records of all levels share the same memory.
 __global__ void gradient_kernel(BatchLevel level) {
   const auto [record_x, record_y, pair] = pixel();
   const int x = record_x - kFrame, y = record_y - kFrame;
@@ -43,7 +43,7 @@ __global__ void __launch_bounds__(kBlockW* kBlockH) warp_kernel(BatchLevel level
   cubic_weights(px & (kFractions - 1), wx);
   cubic_weights(py & (kFractions - 1), wy);
   const int first_x = first_tap(px, level.width), first_y = first_tap(py, level.height);
-  // Where all taps lie in the image the reference sums row by row, else tap by tap.
+  // If all taps lie in the image, OpenCV sums each row first; otherwise it adds tap by tap.
   const bool inside = first_x >= 0 && first_x < level.width - 3 && first_y >= 0 && first_y < level.height - 3;
   float4 sum = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
 #pragma unroll

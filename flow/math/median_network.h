@@ -1,10 +1,10 @@
-// Sorting networks for the median of a 3 x 3 or 5 x 5 window whose columns are sorted. One text for the CPU's vectors
-// and the CUDA kernel's floats.
+// Sorting networks for the median of a 3 x 3 or 5 x 5 window whose columns are already sorted. The CPU's vector code
+// and the CUDA kernel share them.
 //
-// Of a 5 x 5 window whose columns are sorted, sorting each rank along the row leaves a matrix sorted both ways, in
-// which only 13 entries can be the 13th of 25: the others have too many entries on one side. What follows selects the
-// 7th of those 13. The compiler drops every min or max whose result nobody reads, so the networks are written out
-// whole.
+// If each rank (row) of a column-sorted 5 x 5 window is sorted as well, the result is a matrix sorted along both
+// indices. Only 13 of its entries can be the 13th of 25: each of the others has too many entries on one side.
+// select_middle selects the 7th of those 13. The compiler removes every min and max whose result is not used, so the
+// networks are written out in full.
 #pragma once
 
 #include "kernels/math/host_device.h"
@@ -40,7 +40,7 @@ struct MedianNetwork {
     sort2(v[1], v[2]);
   }
 
-  /// m[rank][place in the row], sorted along the ranks.
+  /// Median of m[rank][column], whose columns are sorted by rank. Overwrites m.
   SHCNN_HD static V middle(V (&m)[3][3]) {
     V three[3];
     three[0] = Ops::most(Ops::most(m[0][0], m[0][1]), m[0][2]);
@@ -60,9 +60,10 @@ struct MedianNetwork {
     return select_middle(m);
   }
 
-  /// The 13th of the 25 entries of a matrix that is sorted along both indices, in 22 operations on the 13 entries that
-  /// can be it. Found by a beam search over exchanges on the 252 such matrices of zeros and ones (by the zero-one
-  /// principle they stand for all), dropping those whose outcome is known or unused; tests try every one of the 252.
+  /// Returns the 13th of the 25 entries of a matrix sorted along both indices, with 22 operations on the 13 entries
+  /// that can be it. The network was found by a beam search over exchanges on the 252 such matrices of zeros and ones
+  /// (sufficient by the zero-one principle), without exchanges whose outcome is known or unused. Tests check all 252
+  /// matrices.
   SHCNN_HD static V select_middle(const V (&m)[5][5]) {
     V a4 = m[0][4], b3 = m[1][3], c1 = Ops::most(m[1][2], m[2][1]), c2 = m[2][2];
     V d0 = Ops::most(m[0][3], m[3][0]), d1 = m[3][1], e0 = m[4][0];

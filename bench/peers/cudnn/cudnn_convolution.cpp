@@ -1,4 +1,4 @@
-// cuDNN's convolution calls of version 7 to 9, with its own exhaustive search: what frameworks call its benchmark mode.
+// cuDNN's convolution calls, versions 7 to 9, with its own exhaustive search, which frameworks call benchmark mode.
 #include "bench/peers/cudnn/cudnn_convolution.h"
 
 #include <cudnn.h>
@@ -10,7 +10,7 @@
 namespace shcnn::bench {
 namespace {
 
-/// The major version whose header this was compiled with: the ABI.
+/// The major version of the header used at compile time: the ABI.
 constexpr const char* kSoname = "libcudnn.so." SHCNN_TEXT_OF(CUDNN_MAJOR);
 #if defined(SHCNN_CUDNN_FILE)
 constexpr const char* kFile = SHCNN_CUDNN_FILE;
@@ -18,7 +18,7 @@ constexpr const char* kFile = SHCNN_CUDNN_FILE;
 constexpr const char* kFile = nullptr;
 #endif
 
-/// What an algorithm may ask for; more than any takes at the network's shapes.
+/// Maximum workspace in bytes; more than any algorithm takes at the network's shapes.
 constexpr std::size_t kMostWorkspace = 512u << 20;
 constexpr int kMostAlgorithms = 32;  // more than cuDNN has for any direction
 
@@ -96,7 +96,7 @@ void Cudnn::check(int status, const char* place) const {
                                                      : "; this cuDNN may not know the GPU or this shape"));
 }
 
-/// One of each of cuDNN's descriptors, made and destroyed together.
+/// The cuDNN descriptors of one convolution, destroyed together.
 struct CudnnConvolution::Descriptors {
   explicit Descriptors(const CudnnLibrary& library) : functions(library) {}
   ~Descriptors() {
@@ -142,11 +142,11 @@ CudnnConvolution::CudnnConvolution(Cudnn& cudnn, Device& device, const CudnnShap
   cudnn_.check(functions.SetFilter4dDescriptor(d.w, CUDNN_DATA_FLOAT, format, extent(shape.out_channels),
                                                extent(shape.in_channels), shape.kernel, shape.kernel),
                "cudnnSetFilter4dDescriptor");
-  // cross-correlation is what networks call a convolution, ours too
+  // networks, including this one, call cross-correlation a convolution
   cudnn_.check(functions.SetConvolution2dDescriptor(d.convolution, shape.pad, shape.pad, 1, 1, 1, 1,
                                                     CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT),
                "cudnnSetConvolution2dDescriptor");
-  // the default would be tf32 on tensor cores
+  // the default math type would be tf32 on tensor cores
   cudnn_.check(functions.SetConvolutionMathType(
                    d.convolution, choice == CudnnChoice::kFastestTf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH),
                "cudnnSetConvolutionMathType");
@@ -155,7 +155,7 @@ CudnnConvolution::CudnnConvolution(Cudnn& cudnn, Device& device, const CudnnShap
 
 CudnnConvolution::~CudnnConvolution() = default;
 
-/// Asks `find` for all algorithms, with its time of each, and takes the fastest that ran.
+/// Gets all algorithms and their times from `find` and selects the fastest that ran.
 template <class Performance, class Find>
 void CudnnConvolution::search(const char* place, CudnnChoice choice, const Find& find) {
   std::array<Performance, kMostAlgorithms> results{};
@@ -172,7 +172,7 @@ void CudnnConvolution::search(const char* place, CudnnChoice choice, const Find&
   }
   if (!best) throw Error(ErrorKind::kDevice, place, "cuDNN has no algorithm for this shape and layout");
   algorithm_ = static_cast<int>(best->algo);
-  if (choice == CudnnChoice::kFastestTf32) {  // the mode in which it was fastest
+  if (choice == CudnnChoice::kFastestTf32) {  // the math type with which it was fastest
     cudnn_.check(cudnn_.functions_->SetConvolutionMathType(descriptors_->convolution, best->mathType), place);
   }
   workspace_ = DeviceBuffer(device_, best->memory);

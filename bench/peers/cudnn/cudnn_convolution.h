@@ -1,11 +1,11 @@
-// Convolutions of cuDNN, stride 1: a peer of the benchmarks and a second opinion in test_cudnn.
+// cuDNN's convolutions with stride 1: a peer of the benchmarks and a second reference in test_cudnn.
 //
 //   forward          a = x, b = w,   out = z      x (N,Ci,H,W), w (Co,Ci,K,K), z (N,Co,H+2p-K+1,W+2p-K+1)
 //   backward data    a = w, b = dz,  out = dx
 //   backward filter  a = x, b = dz,  out = dw
 //
-// Maps and weights stand as cuDNN wants them, which is not our order: the sample outermost, and the channel behind it
-// or, with channels_last, innermost (N,H,W,C; then weights are (Co,K,K,Ci)).
+// Maps and weights have cuDNN's layout, which differs from the layout of this project: the sample is outermost, and the
+// channel comes next or, with channels_last, is innermost (N,H,W,C; then weights are (Co,K,K,Ci)).
 #pragma once
 
 #include <cstdint>
@@ -18,10 +18,10 @@ namespace shcnn::bench {
 
 struct CudnnLibrary;  ///< cudnn_convolution.cpp: cuDNN's functions
 
-/// A cuDNN handle on one stream. The library is opened when one is made and is on no link line.
+/// A cuDNN handle on one stream. The constructor opens the library; nothing links against it.
 class Cudnn {
  public:
-  /// `stream`: a cudaStream_t. Throws Error(kDevice) where the library is absent or cannot start.
+  /// `stream`: a cudaStream_t. Throws Error(kDevice) if the library is absent or cannot start.
   explicit Cudnn(void* stream);
   ~Cudnn();
   Cudnn(const Cudnn&) = delete;
@@ -45,22 +45,23 @@ struct CudnnShape {
   bool channels_last = false;
 };
 
-/// What cuDNN may choose: kExact is the plain product in float32, the same bits on every run; kFastest is what its own
-/// search finds fastest in float32 (Winograd and Fourier transforms too); kFastestTf32 allows tensor cores.
+/// The algorithms that cuDNN may choose from. kExact: the plain product in float32, with the same bits on every run.
+/// kFastest: the fastest in float32 by cuDNN's own search (Winograd and Fourier transforms too). kFastestTf32: also
+/// with tensor cores.
 enum class CudnnChoice { kExact, kFastest, kFastestTf32 };
 
 class CudnnConvolution {
  public:
-  /// The search runs on the operands, which stay the caller's, and writes to `out`. `device` gives the workspace.
-  /// Throws Error(kDevice) where cuDNN has no algorithm for the shape.
+  /// The search runs on the operands and writes to `out`; the caller keeps ownership of all three. `device` allocates
+  /// the workspace. Throws Error(kDevice) if cuDNN has no algorithm for the shape.
   CudnnConvolution(Cudnn& cudnn, Device& device, const CudnnShape& shape, Direction direction, CudnnChoice choice,
                    const float* a, const float* b, float* out);
   ~CudnnConvolution();
   CudnnConvolution(const CudnnConvolution&) = delete;
   CudnnConvolution& operator=(const CudnnConvolution&) = delete;
 
-  void run();                                   ///< queues it once
-  int algorithm() const { return algorithm_; }  ///< as cuDNN numbers those of the direction
+  void run();                                   ///< queues one convolution
+  int algorithm() const { return algorithm_; }  ///< cuDNN's number, within the direction
 
  private:
   struct Descriptors;
