@@ -1,4 +1,4 @@
-// A Device owns memory and an order of execution; a Context is what every op gets of it.
+// A Device owns memory and a queue of work; a Context is the part of it that every op receives.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,7 @@ namespace shcnn {
 class ThreadPool;
 
 /// Memory and execution order of one executor. All work is queued in call order on one stream; on `cpu` and `simt`
-/// every call has finished when it returns. Not safe for two threads at once; two Devices in one process are
-/// independent.
+/// every call has finished when it returns. Not thread-safe; two Devices in one process are independent.
 class Device {
  public:
   virtual ~Device() = default;
@@ -25,26 +24,28 @@ class Device {
 
   /// "cpu (avx2, 2 threads)", "cuda:0 (NVIDIA H100 80GB HBM3)", "simt (2 threads)".
   virtual std::string name() const = 0;
-  /// True where device memory can be read and written by plain host code once synchronize() has returned.
+  /// True if host code can read and write device memory directly after synchronize().
   virtual bool host_addressable() const = 0;
 
-  /// Bytes aligned to 256, contents undefined. Throws Error(kDevice) that says what was asked for and what is free.
+  /// Returns memory aligned to 256 bytes with undefined contents. Throws Error(kDevice) if there is not enough; the
+  /// message gives the requested amount and, on cpu and cuda, the free amount.
   virtual void* allocate(std::size_t bytes) = 0;
   virtual void release(void* pointer) noexcept = 0;
   virtual void copy_in(void* device, const void* host, std::size_t bytes) = 0;
   virtual void copy_out(void* host, const void* device, std::size_t bytes) = 0;  ///< waits for queued work
   virtual void fill_zero(void* device, std::size_t bytes) = 0;
-  virtual void synchronize() = 0;  ///< waits for queued work; throws what went wrong in it
+  virtual void synchronize() = 0;  ///< waits for queued work; throws if some of it failed
 
-  /// Host memory that the device can write while the host reads older parts of it (page-locked and mapped on cuda).
+  /// Host memory that the device can write while the host reads parts written earlier (page-locked and mapped on cuda).
   virtual void* allocate_host(std::size_t bytes) = 0;
   virtual void release_host(void* pointer) noexcept = 0;
-  /// Names the work queued so far; wait() returns once that work is done. At most kMarks marks are remembered.
+  /// mark() identifies the work queued so far; wait() returns once that work is done. Only the last kMarks marks can be
+  /// waited for.
   static constexpr int kMarks = 8;
   virtual std::uint64_t mark() = 0;
   virtual void wait(std::uint64_t mark) = 0;
 
-  /// Something recorded once that can be run many times (a CUDA graph; elsewhere the function itself).
+  /// Work that is recorded once and can be run many times (a CUDA graph; on cpu and simt the function itself).
   class Recording {
    public:
     virtual ~Recording() = default;
@@ -53,7 +54,7 @@ class Device {
   virtual std::unique_ptr<Recording> record(std::function<void()> work) = 0;
 };
 
-/// Device memory with an owner. Move-only; sized once.
+/// Owns a block of device memory. Move-only; its size is fixed at construction.
 class DeviceBuffer {
  public:
   DeviceBuffer() = default;
@@ -81,18 +82,18 @@ class DeviceBuffer {
   void* data_ = nullptr;
 };
 
-/// What an op runs with. Plain data: copying it copies no resource.
+/// The device resources that an op uses. Plain data: copying it copies no resource.
 struct Context {
   Device* device = nullptr;
   ThreadPool* threads = nullptr;    ///< cpu and simt; null on cuda
   void* stream = nullptr;           ///< cudaStream_t on cuda
-  void* blas = nullptr;             ///< cublasHandle_t on cuda where cuBLAS is built in and wanted
-  void* workspace = nullptr;        ///< scratch memory of the device; an op's contents do not outlive the op
-  std::size_t workspace_bytes = 0;  ///< at least what the op's `*_workspace` entry asks for
-  bool allow_tf32 = false;          ///< tensor-core products with 10-bit mantissas; off by default
+  void* blas = nullptr;             ///< cuda::Blas on cuda if cuBLAS is built in and selected, else null
+  void* workspace = nullptr;        ///< scratch memory of the device; its contents are valid only during one op
+  std::size_t workspace_bytes = 0;  ///< at least the bytes that the op's `*_workspace` entry returns
+  bool allow_tf32 = false;          ///< tensor-core products with 10-bit mantissas
 };
 
-/// The workspace as an array of T; throws if it is smaller than `count` elements.
+/// The workspace as an array of T; throws Error(kInternal) if it is smaller than `count` elements.
 template <class T>
 T* workspace_as(const Context& context, const char* op, std::size_t count) {
   if (context.workspace_bytes < count * sizeof(T)) {

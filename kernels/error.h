@@ -1,4 +1,4 @@
-// The one exception of the computing parts of shcnn, and the checks that throw it.
+// Error, the exception type of shcnn, and a helper that builds its message.
 #pragma once
 
 #include <sstream>
@@ -8,18 +8,18 @@
 
 namespace shcnn {
 
-/// What went wrong, in the terms a program's exit code needs.
+/// Kind of failure; programs derive their exit code from it.
 enum class ErrorKind {
   kUsage,      ///< the caller's arguments contradict each other
   kBadData,    ///< input data cannot be used
   kBadModel,   ///< a weights or state file cannot be used
   kDevice,     ///< the device is absent, failed, or is out of memory
-  kNonFinite,  ///< NaN or infinity where a number was due
+  kNonFinite,  ///< NaN or infinity where a finite number is required
   kDisk,       ///< reading or writing a file failed
-  kInternal,   ///< a broken promise of shcnn itself
+  kInternal,   ///< a bug in shcnn: an internal precondition does not hold
 };
 
-/// Thrown by everything in kernels/, models/, flow/ and engine/. `place` is the op or file, `what()` the whole line.
+/// Thrown by everything in kernels/, models/, flow/ and engine/. `place` is the op or file; what() is "place: message".
 class Error : public std::runtime_error {
  public:
   Error(ErrorKind kind, std::string place, const std::string& message)

@@ -1,5 +1,5 @@
-// Parses a device's name and calls the one factory it stands for. An executor that is not part of this build is an
-// error that says so: nothing falls back to another device.
+// Parses the device name and calls the matching factory. If this build lacks the executor, make_backend throws an Error
+// that says so; it never falls back to another device.
 #include <charconv>
 #include <string_view>
 

@@ -1,4 +1,4 @@
-// A View is a pointer with a shape: what ops take and return. It owns nothing.
+// A View is a non-owning pointer with a shape. Ops take their arrays as Views.
 #pragma once
 
 #include <array>
@@ -33,7 +33,7 @@ struct Shape {
   }
 };
 
-/// Pointer and shape of a dense array, last extent contiguous. In device memory unless a comment says host.
+/// Pointer and shape of a dense row-major array. In device memory unless a comment says host.
 template <class T>
 struct View {
   T* data = nullptr;
@@ -41,13 +41,13 @@ struct View {
 
   View() = default;
   View(T* pointer, Shape extents) : data(pointer), shape(extents) {}
-  /// A mutable view serves wherever a const one is asked for.
+  /// A mutable view converts to a const one.
   template <class U, class = std::enable_if_t<std::is_same_v<const U, T>>>
   View(const View<U>& other) : data(other.data), shape(other.shape) {}  // NOLINT(google-explicit-constructor)
 
   std::int64_t count() const { return shape.count(); }
   std::int64_t operator[](int i) const { return shape[i]; }
-  /// The same memory under another shape of equal count.
+  /// The same memory with another shape; throws Error(kInternal) if the counts differ.
   View reshaped(Shape other) const {
     if (other.count() != count()) {
       throw Error(ErrorKind::kInternal, "View::reshaped", shape.str() + " does not hold " + other.str());
@@ -56,7 +56,7 @@ struct View {
   }
 };
 
-/// Throws unless `view` has the shape that `op` derived for its argument `name`.
+/// Throws Error(kInternal) unless argument `name` of `op` has the expected shape.
 template <class T>
 void require_shape(const char* op, const char* name, const View<T>& view, const Shape& expected) {
   if (view.shape != expected) {

@@ -1,11 +1,12 @@
-// The optimiser: global-norm clip, Adam's step with L2 in the gradient, and its replay over parameters that see no
-// data.
+// The optimiser: global-norm clipping, the Adam step with L2 in the gradient, and its replay for parameters whose data
+// gradient is zero.
 //
 //   g' = clip (g + 2 lambda w);  m = b1 m + (1-b1) g';  v = b2 v + (1-b2) g'^2;  w -= lr_t m / (sqrt(v) + eps)
 //
-// One streaming pass, 28 bytes a parameter (16 read, 12 written), bound by memory; the sum of squares rides along. Sums
-// are double, one a block of kBlock parameters, added in block order. The operations of an element are those of
-// math/adam.h in the same order, so every instruction set gives the same bits, and a replayed step those of a step.
+// One streaming pass over 28 bytes per parameter (16 read, 12 written), limited by memory bandwidth; it also computes
+// the sum of squares. Sums are in double, one for each block of kBlock parameters, added in block order. The operations
+// on an element are those of math/adam.h in the same order, so every instruction set gives the same bits, and a
+// replayed step gives the same bits as adam_step.
 #include "kernels/cpu/args.h"
 #include "kernels/cpu/entry_points.h"
 #include "kernels/cpu/simd.h"
@@ -14,13 +15,13 @@
 namespace shcnn::cpu::SHCNN_ISA_NAMESPACE {
 namespace {
 
-constexpr std::int64_t kBlock = 16384;     // parameters of a task
-constexpr std::int64_t kReplaySteps = 64;  // of one pass of adam_replay
-constexpr int kReplayVecs = 2;             // vectors in flight: square roots and divisions of one wait for each other
+constexpr std::int64_t kBlock = 16384;     // parameters per task
+constexpr std::int64_t kReplaySteps = 64;  // steps in one pass of adam_replay
+constexpr int kReplayVecs = 2;             // independent vectors, to overlap the latency of square root and division
 
 std::int64_t blocks_of(std::int64_t parameters) { return ceil_div(parameters, kBlock); }
 
-/// What every element of a step shares.
+/// The constants of a step, as vectors.
 struct Step {
   Vec beta1, rest1, beta2, rest2, epsilon, clip, lr_t;
   Step(const AdamParams<float>& p, float clip_scale, float rate)
@@ -33,7 +34,7 @@ struct Step {
         lr_t(set1(rate)) {}
 };
 
-/// adam_update of math/adam.h, kW elements at once.
+/// adam_update of math/adam.h for kW elements.
 SHCNN_HD void update(const Step& s, Vec g, Vec lambda, Vec& w, Vec& m, Vec& v) {
   const Vec gradient = s.clip * (g + 2.0f * lambda * w);
   m = s.beta1 * m + s.rest1 * gradient;
@@ -53,7 +54,8 @@ double add_up(const double* partial, std::int64_t count) {
   return sum;
 }
 
-/// Calls body(first, lanes, lambda as a vector) for each vector of a block; lanes from `decayed` on carry none.
+/// Calls body(first, lanes, mask of decayed lanes, lambda) for each vector of a block; lambda is zero in lanes from
+/// element `decayed` on.
 template <class Body>
 SHCNN_HD void for_each_vector(std::int64_t block, std::int64_t count, std::int64_t decayed, float lambda,
                               const Body& body) {
@@ -81,7 +83,7 @@ void clip_by_global_norm(const Context& context, float max_norm, float lambda, s
   context.threads->run(blocks_of(count), [&](std::int64_t block, int) {
     VecD sum{};
     for_each_vector(block, count, decayed, lambda, [&](std::int64_t i, std::int64_t lanes, VecI, Vec decay) {
-      // in double, as the norm is reported in double
+      // in double, because the norm is reported in double
       const Vec weight = load_some(w.data + i, lanes), data = load_some(g.data + i, lanes);
       const VecD low = lower_double(data) + 2.0 * lower_double(decay) * lower_double(weight);
       const VecD high = upper_double(data) + 2.0 * upper_double(decay) * upper_double(weight);
@@ -100,7 +102,7 @@ void adam_step(const Context& context, AdamParams<float> params, std::int64_t de
   const std::int64_t count = equal_count("adam_step", w.shape, &g.shape, &m.shape, &v.shape);
   if (report->non_finite > 0) return;
   double* squares = static_cast<double*>(workspace_bytes(context, "adam_step", adam_workspace(count)));
-  double* bad = squares + blocks_of(count);  // whole numbers
+  double* bad = squares + blocks_of(count);  // non-finite updates per block; integers
   const Step step(params, state->clip_scale, state->lr_t);
   context.threads->run(blocks_of(count), [&](std::int64_t block, int) {
     VecD sum{};
@@ -134,7 +136,7 @@ void adam_replay(const Context& context, AdamParams<float> params, StepSchedule 
   const std::int64_t count = equal_count("adam_replay", w.shape, &m.shape, &v.shape, nullptr);
   const std::int64_t steps = count_of(sum_squares.shape), blocks = blocks_of(count);
   double* partial = static_cast<double*>(workspace_bytes(context, "adam_replay", adam_workspace(count)));
-  // each element takes kReplaySteps steps in registers before its neighbours take theirs
+  // each group of kReplayVecs vectors stays in registers for kReplaySteps steps
   for (std::int64_t from = 0; from < steps; from += kReplaySteps) {
     const std::int64_t now = min(kReplaySteps, steps - from);
     float rates[kReplaySteps];

@@ -1,9 +1,11 @@
-// Bias, 2x2 average-pool at stride 2 and LeakyReLU in one pass (the micro variant's order), and the way back.
+// Bias, 2x2 average-pool at stride 2 and LeakyReLU in one pass (the micro variant's order), and the backward pass.
 //
-//   y = leaky(mean over the window's cells of z + b); an odd extent ends in half windows, divided by the cells present.
+//   y = leaky(mean over the window's cells of z + b)
 //
-// z (C,H,W,N), b (C), y (C,ceil(H/2),ceil(W/2),N). Bound by memory. The lanes of one cell of a window are contiguous
-// over samples; tasks and the order of the bias gradient's sum as in max_pool.cpp.
+// If an extent is odd, the last window is partial, and its mean is over the cells inside the map.
+//
+// z (C,H,W,N), b (C), y (C,ceil(H/2),ceil(W/2),N). Limited by memory bandwidth. Vectors run over the samples of a cell.
+// Tasks and the order of the bias gradient's sum are as in max_pool.cpp.
 #include "kernels/cpu/args.h"
 #include "kernels/cpu/entry_points.h"
 #include "kernels/cpu/simd.h"
@@ -38,7 +40,7 @@ void avg_pool_forward(const Context& context, float slope, In z, In b, Out y) {
     const float bias = b.data[c];
     for (std::int64_t s = 0; s < d.out_width; ++s) {
       const Window window = window_at(d, r, s);
-      const float share = 1.0f / static_cast<float>(window.cells);  // 1, 1/2 or 1/4: exact
+      const float share = 1.0f / static_cast<float>(window.cells);  // exact: 1, 1/2 or 1/4
       float* out = y.data + (task * d.out_width + s) * d.samples;
       const auto vector = [&](std::int64_t n) __attribute__((always_inline)) {
         Vec sum = load(map + window.at[0] + n);

@@ -1,7 +1,7 @@
 // make_batch:  x(c,i,j,n) = scale * bytes(image(n), top(n) + i, left(n) + j, c), j mirrored for crops 5..9.
 //
-// A transpose from rows of an image to lanes of samples. A task is one row of the patch and kSamples samples, whose
-// bytes (a line or two each) and whose part of x stay in cache while it is turned.
+// A transpose from rows of an image to lanes of samples. A task is one row of the patch for kSamples samples: their
+// bytes (one or two cache lines each) and their part of x stay in the cache during the transpose.
 #include "kernels/cpu/batch.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::int64_t kSamples = 16;
 
-/// First byte of a patch's row and the step to the next pixel.
+/// Address of the first pixel of a patch's row, and the step to the next pixel in bytes.
 struct PatchRow {
   const std::uint8_t* first;
   std::int64_t step;

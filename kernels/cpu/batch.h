@@ -1,5 +1,5 @@
-// Batches from bytes on the CPU; compiled for the baseline processor, as bytes gathered one by one gain nothing from
-// more.
+// Builds batches from image bytes on the CPU. Compiled for the baseline instruction set: bytes are gathered one by one,
+// so wider vectors do not help.
 #pragma once
 
 #include "kernels/ops.h"

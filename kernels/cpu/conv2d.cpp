@@ -1,16 +1,16 @@
-// Convolution, stride 1: forward and input gradient, which is the same sum with rotated weights.
+// Convolution, stride 1: forward and input gradient, which is the same sum with weights rotated by 180 degrees.
 //
 //   z(o,i,j,n) = sum over c,k,l of w(o,c,k,l) * x(c, i + k - begin, j + l - begin, n)    x (Ci,H,W,N) -> z (Co,Ho,Wo,N)
 //
-// A tile is 4 output channels x 3 vectors of lanes (tiles.h). Weights are packed once a call as [o / 4][c][k][l][4].
-// The taps are cut into chunks of whole input channels so that the x lines which one tile's lanes touch stay in the
-// first level cache while all tiles of output channels pass over them; sums wait in z between chunks.
+// A register tile is 4 output channels x kVecs vectors of lanes (tiles.h; 3 on AVX2). Weights are packed once per call
+// as [o / 4][c][k][l][4]. The taps are split into chunks of whole input channels, so that the cache lines of x that one
+// tile reads stay in the L1 cache while all tiles of output channels use them; between chunks the sums are kept in z.
 //
-// Large batches (N >= one vector): a row falls into runs of columns that see the same taps (conv2d_lanes.h), so padding
-// costs nothing and is never read. A task is a piece of at most kPieceVecs vectors of one run of one row.
-// Small batches: an edge column has too few lanes to fill a vector. x is copied into a zero-bordered workspace, and a
-// tile takes its vectors from several rows of it; or, where that takes fewer vectors, from the whole bordered map as
-// one run of lanes, whose sums at the border's columns are thrown away. Weights are read where they are: packing them
+// Large batches (N >= one vector): an output row is split into runs of columns that use the same taps (conv2d_lanes.h),
+// so padding costs nothing and is never read. A task is a piece of at most kPieceVecs vectors of one run of one row.
+// Small batches: an edge column has too few lanes to fill a vector. x is copied into a workspace with a zero border,
+// and a tile takes its vectors from several rows of it. If it needs fewer vectors, the whole bordered map is instead
+// treated as one run of lanes, and the sums at the border's columns are discarded. Weights are not packed, because that
 // would cost as much as the products of one image. A task is a group of vectors and a range of output channels.
 #include "kernels/cpu/args.h"
 #include "kernels/cpu/conv2d_lanes.h"
@@ -21,20 +21,20 @@
 namespace shcnn::cpu::SHCNN_ISA_NAMESPACE {
 namespace {
 
-constexpr std::int64_t kPieceVecs = 72;         // of a task: a multiple of every tile's width
-constexpr std::int64_t kCacheBytes = 24 << 10;  // of the 32 KiB first level that a chunk's x lines may fill
-constexpr std::int64_t kSplitTasks = 48;        // small batches: cut output channels until there are about as many
+constexpr std::int64_t kPieceVecs = 72;         // maximum vectors of a task; a multiple of kVecs
+constexpr std::int64_t kCacheBytes = 24 << 10;  // part of the 32 KiB L1 cache for a chunk's lines of x
+constexpr std::int64_t kSplitTasks = 48;        // small batches: output channels are split to get about this many tasks
 
-/// Where the weight of (output channel, input channel, tap) of the sum lies in the op's w.
+/// Layout of the op's w as seen by the sum's (output channel, input channel, tap).
 struct WeightOrder {
   std::int64_t channel, in_channel;  // strides
   bool rotated;                      // taps in reverse order
 };
 
-/// Floats of the packed weights.
+/// Size of the packed weights in floats.
 std::int64_t packed_floats(const ConvDims& d) { return d.channels * d.in_channels * d.kernel * d.kernel; }
 
-/// [o / 4][c][tap][o % 4]; the last group holds as many rows as are left.
+/// Packs w as [o / 4][c][tap][o % 4]; the last group holds the remaining rows only.
 void pack_weights(const Context& context, const ConvDims& d, const WeightOrder& order, const float* w, float* packed) {
   const std::int64_t area = d.kernel * d.kernel, taps = d.in_channels * area;
   context.threads->run(ceil_div(d.channels, kRows), [&](std::int64_t group, int) {
@@ -50,23 +50,23 @@ void pack_weights(const Context& context, const ConvDims& d, const WeightOrder& 
   });
 }
 
-/// Input channels of a chunk of taps: as many as keep a tile's x lines in cache, all chunks about even.
+/// Input channels per chunk of taps: as many as keep a tile's lines of x in the L1 cache, with chunks of similar size.
 std::int64_t chunk_channels(std::int64_t in_channels, std::int64_t taps_a_channel) {
-  const std::int64_t tap_bytes = kVecs * kW * 4 + 48;  // unaligned vectors touch part of one line more
+  const std::int64_t tap_bytes = kVecs * kW * 4 + 48;  // unaligned vectors touch part of one more cache line
   const std::int64_t most = max(1, kCacheBytes / (tap_bytes * max(1, taps_a_channel)));
   return ceil_div(in_channels, ceil_div(max(1, in_channels), most));
 }
 
-/// One piece of a run: z lanes [0, lanes) at `z`, whose first tap reads `x`; `w` is the packed weight of that tap.
+/// One piece of a run: lanes [0, lanes) of z at `z`. Its first tap reads x at `x` and has its packed weight at `w`.
 struct Piece {
   const float* x;
   const float* w;
   float* z;
   std::int64_t lanes, rows_of_taps, columns_of_taps;
-  std::int64_t x_left;  // floats behind x that may be read, for the piece's last tap
+  std::int64_t x_left;  // number of floats that the piece's last tap may read from its first lane on
 };
 
-/// All groups of M output channels from `first` on, over one piece.
+/// Computes one piece for `groups` groups of M output channels from channel `first` on.
 template <int M>
 void sweep_piece(const ConvDims& d, const Piece& p, std::int64_t first, std::int64_t groups) {
   const std::int64_t x_row = d.width * d.samples, x_map = d.height * x_row,
@@ -90,7 +90,7 @@ void sweep_piece(const ConvDims& d, const Piece& p, std::int64_t first, std::int
       const std::int64_t from = even_cut(vecs, blocks, block), block_vecs = even_cut(vecs, blocks, block + 1) - from;
       const std::int64_t lane = from * kW, rest = min(block_vecs * kW, p.lanes - lane);
       const Lanes lanes{rest - (block_vecs - 1) * kW};
-      // whole vectors may read behind the run, but never behind x
+      // whole vectors may read beyond the run, but not beyond the end of x
       const bool exact = last_channels && lane + block_vecs * kW > p.x_left;
       const float* x = p.x + c * x_map + lane;
       for (std::int64_t group = 0; group < groups; ++group) {
@@ -108,9 +108,9 @@ void sweep_piece(const ConvDims& d, const Piece& p, std::int64_t first, std::int
   }
 }
 
-/// Large batches: pieces of runs, straight from x.
+/// Large batches: computes pieces of runs, reading directly from x.
 void correlate_runs(const Context& context, const ConvDims& d, const float* x, const float* packed, float* z) {
-  std::int64_t pieces = 0;  // of a row
+  std::int64_t pieces = 0;  // per row
   for (std::int64_t column = 0; column < d.out_width;) {
     const Run run = run_at(column, d.out_width, d.width, d.kernel, d.pad_begin);
     pieces += ceil_div((run.end - run.begin) * d.samples, kPieceVecs * kW);
@@ -130,7 +130,7 @@ void correlate_runs(const Context& context, const ConvDims& d, const float* x, c
     const std::int64_t from = even_cut(vecs, parts, index) * kW, to = min(lanes, even_cut(vecs, parts, index + 1) * kW);
     std::int64_t tap_row = 0, tap_row_end = 0;
     taps_inside(row, d.height, d.kernel, d.pad_begin, tap_row, tap_row_end);
-    const bool any = tap_row_end > tap_row && run.tap_end > run.tap;  // else these outputs see padding alone: zero
+    const bool any = tap_row_end > tap_row && run.tap_end > run.tap;  // else all taps are on padding: outputs are zero
 
     const std::int64_t x_first =
         (row + tap_row - d.pad_begin) * x_row + (run.begin + run.tap - d.pad_begin) * d.samples + from;
@@ -153,7 +153,7 @@ void correlate_runs(const Context& context, const ConvDims& d, const float* x, c
   });
 }
 
-/// x with its zero border, and as many floats behind as a vector may read too far.
+/// Floats of x with its zero border, plus one vector, because the last vector may read beyond the end.
 std::int64_t bordered_floats(const ConvDims& d) {
   return d.in_channels * (d.height + d.pad_begin + d.pad_end) * (d.width + d.pad_begin + d.pad_end) * d.samples + kW;
 }
@@ -176,10 +176,10 @@ void copy_with_border(const Context& context, const ConvDims& d, const float* x,
   });
 }
 
-/// How a small batch's output map is cut into vectors.
+/// Division of a small batch's output map into vectors.
 struct SmallMap {
-  bool flat;               ///< one run over the bordered map, else whole rows
-  std::int64_t vecs, map;  ///< of one channel: vectors; floats of the map that the tiles write
+  bool flat;               ///< one run over the bordered map, else row by row
+  std::int64_t vecs, map;  ///< per channel: vectors; floats that the tiles write
 };
 SmallMap small_map(const ConvDims& d) {
   const std::int64_t row_lanes = d.out_width * d.samples, x_row = (d.width + d.pad_begin + d.pad_end) * d.samples;
@@ -188,9 +188,9 @@ SmallMap small_map(const ConvDims& d) {
   return flat < by_rows ? SmallMap{true, flat, flat * kW} : SmallMap{false, by_rows, d.out_height * row_lanes};
 }
 
-/// The op's weights as a tile of rows reads them.
+/// The op's unpacked weights, with the strides that a tile uses.
 struct PlainWeights {
-  const float* first;                             ///< of output channel 0, input channel 0, the sum's first tap
+  const float* first;                             ///< weight of output channel 0, input channel 0, the sum's first tap
   std::int64_t channel, in_channel, row, column;  ///< strides
 };
 PlainWeights plain_weights(const ConvDims& d, const WeightOrder& order, const float* w) {
@@ -198,7 +198,7 @@ PlainWeights plain_weights(const ConvDims& d, const WeightOrder& order, const fl
   return {order.rotated ? w + area - 1 : w, order.channel, order.in_channel, step * d.kernel, step};
 }
 
-/// Input channels of a chunk of a small batch's taps. In a flat run taps are neighbours and share most of their lines.
+/// Input channels per chunk of a small batch's taps. In a flat run adjacent taps share most of their cache lines.
 std::int64_t small_chunk(const ConvDims& d, bool flat) {
   if (!flat) return chunk_channels(d.in_channels, d.kernel * d.kernel);
   const std::int64_t x_row = (d.width + d.pad_begin + d.pad_end) * d.samples;
@@ -207,7 +207,7 @@ std::int64_t small_chunk(const ConvDims& d, bool flat) {
   return ceil_div(d.in_channels, ceil_div(max(1, d.in_channels), most));
 }
 
-/// `groups` groups of M output channels over one group of vectors; w and z are those of the first.
+/// Computes one group of vectors for `groups` groups of M output channels; w and z are those of the first group.
 template <int M>
 void sweep_places(const ConvDims& d, const float* bordered, const PlainWeights& weights, const float* w, float* z,
                   std::int64_t z_map, std::int64_t chunk, std::int64_t groups, std::int64_t vecs, const Lanes& lanes) {
@@ -232,7 +232,8 @@ void sweep_places(const ConvDims& d, const float* bordered, const PlainWeights& 
   }
 }
 
-/// Small batches: groups of vectors of the bordered copy. `flat` is the workspace of small_map's flat sums.
+/// Small batches: computes groups of vectors from the bordered copy of x. `flat` is the workspace for the sums of a
+/// flat run.
 void correlate_small(const Context& context, const ConvDims& d, const float* bordered, const PlainWeights& weights,
                      float* z, float* flat) {
   const SmallMap m = small_map(d);
@@ -276,7 +277,7 @@ void correlate_small(const Context& context, const ConvDims& d, const float* bor
 
 bool wants_border(const ConvDims& d) { return d.samples < kW && d.pad_begin >= 0 && d.pad_end >= 0; }
 
-/// Small batches: bordered x, then flat sums. Large ones: packed weights.
+/// Workspace in floats. Small batches: bordered x, then the sums of a flat run. Large batches: packed weights.
 std::int64_t correlate_floats(const ConvDims& d) {
   if (!wants_border(d)) return packed_floats(d);
   const SmallMap m = small_map(d);
@@ -297,7 +298,7 @@ void correlate(const Context& context, const char* op, const ConvDims& d, const 
   }
 }
 
-/// The sum that the input gradient is: over dz's channels, with pads that complete the kernel.
+/// Dimensions of the input gradient as a convolution of dz: channels swapped, pads K - 1 - pad.
 ConvDims transposed(const ConvDims& d) {
   return {d.channels,
           d.out_height,

@@ -2,11 +2,11 @@
 //
 //   dw(o,c,k,l) = sum over i,j,n of dz(o,i,j,n) * x(c, i + k - begin, j + l - begin, n)
 //
-// A dot product along lanes, with both operands contiguous: a tile is 4 output channels x up to 3 neighbouring columns
-// of taps, its sums vectors (tiles.h). A task owns 4 output channels, a group of input channels and a slice of rows; it
-// walks the rows in chunks of lanes that keep its 4 dz rows in the first level cache for all of its input channels and
-// taps, while the sums (in vectors) wait in a table of kTableBytes. Slices are fixed by shape; their results are added
-// in order by a last pass, so nothing depends on threads.
+// A dot product along lanes, with both operands contiguous: a tile is 4 output channels x up to kDots adjacent columns
+// of taps, and each sum is a vector (tiles.h). A task has 4 output channels, a group of input channels and a slice of
+// rows. It processes the rows in chunks of lanes, so that its 4 rows of dz stay in the L1 cache for all its input
+// channels and taps; the vector sums are kept in a table of at most kTableBytes. The shape alone fixes the slices, and
+// a last pass adds their results in order, so the result does not depend on the number of threads.
 #include "kernels/cpu/args.h"
 #include "kernels/cpu/conv2d_lanes.h"
 #include "kernels/cpu/entry_points.h"
@@ -19,11 +19,11 @@ std::int64_t conv2d_filter_floats(const ConvDims& d);  // for conv2d_workspace
 
 namespace {
 
-constexpr std::int64_t kChunkLanes = 1024;      // 4 rows of dz: 16 KiB; long, as a tile starts and ends at a cost
+constexpr std::int64_t kChunkLanes = 1024;      // 4 rows of dz: 16 KiB; long, to amortize a tile's loads and stores
 constexpr std::int64_t kTableBytes = 24 << 10;  // sums of a task, as vectors
-constexpr std::int64_t kTasks = 64;             // at least about as many, so that threads end together
+constexpr std::int64_t kTasks = 64;             // approximate minimum number of tasks, for load balance
 
-/// How the work is cut; a function of the shape alone.
+/// Division of the work; depends on the shape alone.
 struct Cut {
   std::int64_t channel_groups, in_groups, in_group, slices;
 };

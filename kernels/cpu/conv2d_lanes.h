@@ -1,6 +1,6 @@
-// Geometry of a convolution in the layout (channel, row, column, sample): how an output row falls into runs of lanes
-// that see the same columns of taps. An edge column sees fewer taps than the middle; all columns that see all of them
-// are one run, because a shift by one column is a shift by N lanes.
+// Geometry of a convolution in the layout (channel, row, column, sample): splits an output row into runs of columns
+// that use the same columns of taps. A column near the edge uses fewer taps. All columns that use every tap form one
+// run of lanes, because a shift by one column is a shift by N lanes.
 #pragma once
 
 #include "kernels/cpu/args.h"
@@ -8,12 +8,12 @@
 
 namespace shcnn::cpu::SHCNN_ISA_NAMESPACE {
 
-/// Output columns [begin, end) that see the taps [tap, tap_end) of an axis.
+/// Output columns [begin, end) that use the taps [tap, tap_end) of the column axis.
 struct Run {
   std::int64_t begin, end, tap, tap_end;
 };
 
-/// Taps [tap, tap_end) of `kernel` that land inside an axis of `extent` cells for output cell `out`.
+/// The taps [tap, tap_end) of `kernel` that fall inside an axis of `extent` cells for output cell `out`.
 SHCNN_HD void taps_inside(std::int64_t out, std::int64_t extent, std::int64_t kernel, std::int64_t pad_begin,
                           std::int64_t& tap, std::int64_t& tap_end) {
   tap = min(max(0, pad_begin - out), kernel);

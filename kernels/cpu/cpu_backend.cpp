@@ -1,4 +1,4 @@
-// Fills the CPU's table for the instruction set that was chosen.
+// Fills the CPU's table of ops for the chosen instruction set.
 #include "kernels/backend.h"
 #include "kernels/cpu/batch.h"
 #include "kernels/cpu/cpu_device.h"
@@ -19,7 +19,7 @@
 namespace shcnn {
 namespace {
 
-/// Fills the entries that are compiled once for each instruction set.
+// Fills the entries that are compiled once for each instruction set.
 #define SHCNN_FILL(isa)                                          \
   ops.conv2d_forward = cpu::isa::conv2d_forward;                 \
   ops.conv2d_backward_data = cpu::isa::conv2d_backward_data;     \
@@ -41,7 +41,7 @@ namespace {
   ops.adam_workspace = cpu::isa::adam_workspace;
 
 Ops<float> table_of(InstructionSet isa) {
-  // Scores, losses and counters are a few hundred numbers a step: the plain loops are their fast form.
+  // Scores, losses and counters are a few hundred numbers per step, so the plain loops are fast enough.
   Ops<float> ops = naive_ops<float>();
   ops.make_batch = cpu::make_batch;
 #if defined(SHCNN_X86_KERNELS)

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kAlign = 256;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
-/// The function itself: on the CPU there is nothing to record.
+/// Holds the function itself: on the CPU there is nothing to record.
 class Replay final : public Device::Recording {
  public:
   explicit Replay(std::function<void()> work) : work_(std::move(work)) {}
@@ -34,8 +34,8 @@ std::string CpuDevice::name() const {
 }
 
 void* CpuDevice::allocate(std::size_t bytes) {
-  // Large arrays get large pages where the system grants them: kernels walk several rows at once, each on a page of its
-  // own, and would wait for the address translation.
+  // Request huge pages for large arrays: kernels read several rows in parallel, each on its own page, and would be
+  // slowed down by TLB misses.
   const bool large = bytes >= 2 * kHugePage;
   const std::size_t align = large ? kHugePage : kAlign;
   void* pointer =
@@ -47,7 +47,7 @@ void* CpuDevice::allocate(std::size_t bytes) {
                 message("out of memory: asked for ", static_cast<double>(bytes) / 1e6, " MB, about ", free_bytes / 1e6,
                         " MB are free; use a smaller batch"));
   }
-  if (large) madvise(pointer, round_up(bytes, align), MADV_HUGEPAGE);  // advice: a refusal costs speed alone
+  if (large) madvise(pointer, round_up(bytes, align), MADV_HUGEPAGE);  // a failure only costs speed
   return pointer;
 }
 

@@ -1,4 +1,4 @@
-// The CPU as a Device: plain memory, every call done when it returns.
+// The CPU as a Device: host memory; every call has finished when it returns.
 #pragma once
 
 #include <memory>

@@ -1,16 +1,17 @@
 // Dense layers: y = w x + b, its input gradient w' dy, its filter gradient dy x' with db = row sums of dy.
 // x (I,N), w (O,I), b (O), y (O,N).
 //
-// Batches: products of packed panels with the tiles of tiles.h. The vector side (x, dy or x') is packed once a call
-// into panels [block of lanes][tap][lanes], so that a tile reads whole aligned vectors from the first level cache; the
-// scalar side is read in place where four rows are four streams (forward, filter) and packed eight columns at a time
-// where it is w' (a tap is a row of w: packing reads it once, in order, instead of a page a tap). Small batches (N <=
-// kFewSamples) leave no full vector of samples; there every product runs along I instead:
+// Large batches: products of packed panels with the tiles of tiles.h. The vector operand (x, dy or x') is packed once
+// per call into panels [block of lanes][tap][lanes], so that a tile reads whole aligned vectors from the L1 cache. The
+// scalar operand is read in place in the forward pass and the filter gradient, where a tile's four rows are four
+// contiguous streams. In the input gradient it is w', which is packed eight columns at a time: a tap is a row of w, so
+// packing reads w once in order, while reading in place would touch a new page for each tap.
+// Small batches (N <= kFewSamples) do not fill vectors of samples, so their vectors run along I:
 //   forward         dot products of rows of w with rows of x'
-//   input gradient  rows of w are the vectors, dy the scalars; the sum (N,I) is turned at the end
-// so that one image's pass streams w once, which is all its time. A single sample takes kStreams rows of w at once and
-// fetches the next ones meanwhile: a row is short, and the processor's own fetching begins anew with each.
-// Tasks are rows of the result (columns for the small input gradient), fixed by shape.
+//   input gradient  rows of w are the vectors, dy the scalars; the sum (N,I) is transposed at the end
+// One image streams w once, and that takes all its time. For a single sample, kStreams rows of w are processed together
+// and the next ones are prefetched: rows are short, and the hardware prefetcher restarts with each row.
+// Tasks are rows of the result (columns for the small input gradient); the shape alone fixes them.
 #include "kernels/cpu/args.h"
 #include "kernels/cpu/entry_points.h"
 #include "kernels/cpu/tiles.h"
@@ -20,16 +21,16 @@ namespace shcnn::cpu::SHCNN_ISA_NAMESPACE {
 namespace {
 
 constexpr std::int64_t kFewSamples = kW + kW / 2;
-constexpr std::int64_t kTaps = (24 << 10) / (kVecs * kW * 4);  // of a chunk: its panel fills 24 of 32 KiB
-constexpr std::int64_t kTaskRows = 32;                         // of the result
+constexpr std::int64_t kTaps = (24 << 10) / (kVecs * kW * 4);  // taps of a chunk: its panel fills 24 of 32 KiB of L1
+constexpr std::int64_t kTaskRows = 32;                         // rows of the result per task
 constexpr std::int64_t kPacked = 8;                            // columns of w that are packed together: two tiles
-constexpr std::int64_t kTogether = 2;          // panels of the filter gradient: neighbours share lines of dw
-constexpr std::int64_t kFetchRows = 12;        // of w, while one is packed
-constexpr std::int64_t kFewTaps = 16;          // rows of w that one pass of a small input gradient reads
-constexpr std::int64_t kFewColumns = 32 * kW;  // of its tasks
-constexpr int kStreams = 8;                    // rows of w that one sample's products read at once
+constexpr std::int64_t kTogether = 2;          // filter gradient: panels per pass; adjacent ones share lines of dw
+constexpr std::int64_t kFetchRows = 12;        // prefetch distance in rows of w while packing
+constexpr std::int64_t kFewTaps = 16;          // small input gradient: rows of w that one pass reads
+constexpr std::int64_t kFewColumns = 32 * kW;  // small input gradient: columns per task
+constexpr int kStreams = 8;                    // single sample: rows of w that are read together
 
-/// How many lanes the panels of `lanes` lanes hold, and which lanes belong to which.
+/// Division of `lanes` lanes into panels.
 struct Panels {
   std::int64_t vecs, blocks;
   explicit Panels(std::int64_t lanes) : vecs(ceil_div(lanes, kW)), blocks(ceil_div(vecs, kVecs)) {}
@@ -37,10 +38,10 @@ struct Panels {
   std::int64_t floats(std::int64_t taps) const { return vecs * kW * taps; }
 };
 
-/// Packs (taps, lanes) rows into panels; lanes behind the last are zero.
+/// Packs a (taps, lanes) matrix into panels; lanes behind the last one are zero.
 void pack_rows(const Context& context, std::int64_t taps, std::int64_t lanes, const float* in, float* panels) {
   const Panels p(lanes);
-  constexpr std::int64_t kBlock = 64;  // taps of a task
+  constexpr std::int64_t kBlock = 64;  // taps per task
   context.threads->run(ceil_div(taps, kBlock), [&](std::int64_t task, int) {
     for (std::int64_t block = 0; block < p.blocks; ++block) {
       const std::int64_t first = p.first_vec(block), vecs = p.first_vec(block + 1) - first;
@@ -56,7 +57,7 @@ void pack_rows(const Context& context, std::int64_t taps, std::int64_t lanes, co
   });
 }
 
-/// Packs the transpose of (lanes, taps) rows into panels.
+/// Packs the transpose of a (lanes, taps) matrix into panels.
 void pack_columns(const Context& context, std::int64_t taps, std::int64_t lanes, const float* in, float* panels) {
   const Panels p(lanes);
   context.threads->run(p.blocks, [&](std::int64_t block, int) {
@@ -71,12 +72,12 @@ void pack_columns(const Context& context, std::int64_t taps, std::int64_t lanes,
   });
 }
 
-/// One result of `rows` rows: z[row] (+)= sum over taps [tap, tap_end) of w[row][tap] * panel[tap], for every panel.
-/// `w_row` and `w_tap` are the strides of the scalar side, z_row that of the result.
+/// The scalar operand of a tile: the first tap's value, and the strides of rows and taps.
 struct Scalars {
   const float* data;
   std::int64_t row, tap;
 };
+/// M rows of the result for one panel: z[row] (+)= sum over taps [tap, tap_end) of w[row][tap] * panel[tap].
 template <int M>
 void tile_row(const Scalars& w, std::int64_t tap, std::int64_t tap_end, std::int64_t vecs, const float* panel, float* z,
               std::int64_t z_row, std::int64_t last, const Start& start) {
@@ -84,8 +85,8 @@ void tile_row(const Scalars& w, std::int64_t tap, std::int64_t tap_end, std::int
   run_fma_tile<M, Reach::kWhole>(vecs, loop, panel + tap * vecs * kW, w.data, w.row, z, z_row, Lanes{last}, start);
 }
 
-/// All panels and `rows` rows for the taps [tap, tap_end): the panels' chunk stays in the first level cache while the
-/// tiles of rows pass over it, `together` panels at a time. `scalars(row)` gives the scalar side of a tile.
+/// Computes `rows` rows of the result for all panels and the taps [tap, tap_end), `together` panels at a time: their
+/// chunk of taps stays in the L1 cache while all tiles of rows use it. `scalars(row)` returns a tile's scalar operand.
 template <class ScalarsOf>
 SHCNN_HD void multiply(std::int64_t rows, std::int64_t taps, std::int64_t lanes, std::int64_t tap, std::int64_t tap_end,
                        std::int64_t together, const ScalarsOf& scalars, const float* panels, float* z,
@@ -118,7 +119,7 @@ SHCNN_HD void multiply(std::int64_t rows, std::int64_t taps, std::int64_t lanes,
   }
 }
 
-/// (rows, columns) -> (columns, rows), for the few rows or columns of a small batch.
+/// Transposes (rows, columns) to (columns, rows), one of which is the few samples of a small batch.
 void turn(const Context& context, std::int64_t rows, std::int64_t columns, const float* in, float* out) {
   constexpr std::int64_t kBlock = 256;
   const bool tall = rows > columns;
@@ -135,7 +136,7 @@ float* workspace(const Context& context, const char* op, const DenseDims& d) {
   return static_cast<float*>(workspace_bytes(context, op, dense_workspace(d.inputs, d.outputs, d.samples)));
 }
 
-/// One sample: y[m] = dot(w[m], x) + b[m] of M rows. The same sums as dot_tile's.
+/// One sample: y[m] = dot(w[m], x) + b[m] for M rows. The sums have the same order as in dot_tile.
 template <int M>
 SHCNN_HD void dot_rows(const float* w, std::int64_t inputs, const float* x, const float* b, float* y) {
   Vec sum[M]{};
@@ -144,7 +145,7 @@ SHCNN_HD void dot_rows(const float* w, std::int64_t inputs, const float* x, cons
     const Vec in = load(x + i);
 #pragma GCC unroll 8
     for (int m = 0; m < M; ++m) {
-      __builtin_prefetch(w + (M + m) * inputs + i, 0, 2);  // to the second level: they are more than the first holds
+      __builtin_prefetch(w + (M + m) * inputs + i, 0, 2);  // into L2, because the rows do not fit in L1
       sum[m] = fma(load(w + m * inputs + i), in, sum[m]);
     }
   }
@@ -205,7 +206,7 @@ void few_columns(const DenseDims& d, const float* w, const float* dy, float* out
   }
 }
 
-/// One sample: dx[i] (+)= sum of dy[m] * w[m][i] over M rows, columns [from, to).
+/// One sample: dx[i] (+)= sum over M rows of dy[m] * w[m][i], for columns [from, to).
 template <int M>
 SHCNN_HD void add_rows(const float* w, std::int64_t inputs, const float* dy, bool add, float* dx, std::int64_t from,
                        std::int64_t to) {

@@ -1,5 +1,5 @@
-// The ops that are compiled once for each instruction set, declared in the namespace SHCNN_ISA_NAMESPACE. Included by
-// their sources (one set) and by cpu_backend.cpp (three times), hence no include guard. Contracts: kernels/ops.h.
+// Declares the ops that are compiled once for each instruction set, in the namespace SHCNN_ISA_NAMESPACE. Included by
+// their sources (one set) and three times by cpu_backend.cpp, so it has no include guard. Documentation: kernels/ops.h.
 
 namespace shcnn::cpu::SHCNN_ISA_NAMESPACE {
 

@@ -1,9 +1,10 @@
-// LeakyReLU and inverted dropout of the hidden dense layers, in place, and the way back.
+// LeakyReLU and inverted dropout of the hidden dense layers, in place, forward and backward.
 //
 //   y = keep / (1 - rate) * leaky(y);   dy = keep / (1 - rate) * leaky'(y) * dy           y, dy (F,N)
 //
-// The mask is a function of (seed, step, layer, unit, sample), math/dropout.h; a Philox block serves four neighbouring
-// samples of a unit, so a vector of blocks draws the words of 4 * kBlocks samples at once. A task is kUnits rows.
+// The mask is a function of (seed, step, layer, unit, sample), see math/dropout.h. A Philox block has the words of four
+// consecutive samples of a unit, so a vector of kBlocks blocks gives the words of 4 * kBlocks samples. A task is kUnits
+// rows.
 #include "kernels/cpu/args.h"
 #include "kernels/cpu/entry_points.h"
 #include "kernels/cpu/simd.h"
@@ -13,7 +14,7 @@ namespace shcnn::cpu::SHCNN_ISA_NAMESPACE {
 namespace {
 
 constexpr std::int64_t kUnits = 16;
-constexpr int kBlocks = kW / 2;  // Philox blocks in a vector: a word in each 64-bit lane
+constexpr int kBlocks = kW / 2;  // Philox blocks per vector: one word in each 64-bit lane
 constexpr int kSamples = 4 * kBlocks;
 
 using Vec64 = std::uint64_t __attribute__((vector_size(kW * 4)));
@@ -21,7 +22,7 @@ using Vec64At = std::uint64_t __attribute__((vector_size(kW * 4), aligned(4), ma
 
 SHCNN_HD Vec64 splat(std::uint64_t a) { return a - Vec64{}; }
 
-/// The 64-bit products of the lower halves.
+/// The 64-bit products of the lower 32-bit halves.
 SHCNN_HD Vec64 multiply_low(Vec64 a, Vec64 b) {
 #if defined(__AVX512F__)
   return reinterpret_cast<Vec64>(
@@ -33,22 +34,22 @@ SHCNN_HD Vec64 multiply_low(Vec64 a, Vec64 b) {
 #endif
 }
 
-/// a0 b0 a1 b1 .. of the lower (part 0) or upper (part 1) halves of a and b.
+/// Interleaves the lower (part 0) or upper (part 1) halves of a and b as a0 b0 a1 b1 ...
 SHCNN_HD Vec64 interleave(Vec64 a, Vec64 b, int part) {
   Vec64 order;
   for (int i = 0; i < kBlocks; ++i) order[i] = static_cast<std::uint64_t>(part * kBlocks / 2 + i / 2 + i % 2 * kBlocks);
   return __builtin_shuffle(a, b, order);
 }
 
-/// math/philox.h's words of samples sample .. sample + kSamples - 1 of one unit, as two vectors; sample is a multiple
-/// of 4.
+/// The words that math/philox.h gives for samples sample .. sample + kSamples - 1 of one unit, as two vectors; `sample`
+/// is a multiple of 4.
 SHCNN_HD void draw(std::uint64_t seed, Purpose layer, std::uint32_t step, std::int64_t unit, std::int64_t sample,
                    VecU words[2]) {
   Vec64 block;
   for (int i = 0; i < kBlocks; ++i) {
     block[i] = (static_cast<std::uint64_t>(unit) << 30) + static_cast<std::uint64_t>(sample / 4 + i);
   }
-  // only the lower half of each lane is a word; what stands above it never reaches a product
+  // only the lower half of each lane is a word; multiply_low ignores the upper half
   Vec64 c0 = block, c1 = block >> 32, c2 = splat(step), c3 = splat(static_cast<std::uint32_t>(layer));
   std::uint32_t k0 = static_cast<std::uint32_t>(seed), k1 = static_cast<std::uint32_t>(seed >> 32);
   for (int round = 0; round < 10; ++round) {
@@ -65,12 +66,12 @@ SHCNN_HD void draw(std::uint64_t seed, Purpose layer, std::uint32_t step, std::i
   for (int part = 0; part < 2; ++part) words[part] = reinterpret_cast<VecU>(interleave(low, high, part));
 }
 
-/// Calls body(offset, lanes, kept) for every vector of lanes of the rows.
+/// Calls body(offset, lanes, mask of kept lanes) for every vector of the rows.
 template <class Body>
 SHCNN_HD void for_each_vector(const Context& context, const LeakyDropout& layer, const StepState* state,
                               const UnitDims& d, const Body& body) {
   const bool drops = state != nullptr && layer.rate > 0;
-  if (!drops) {  // no mask to find: rows are one run of lanes
+  if (!drops) {  // no mask: all rows are one run of lanes
     constexpr std::int64_t kLanes = 64 * kW;
     const std::int64_t all = d.units * d.samples;
     context.threads->run(ceil_div(all, kLanes), [&](std::int64_t task, int) {
@@ -79,7 +80,7 @@ SHCNN_HD void for_each_vector(const Context& context, const LeakyDropout& layer,
     });
     return;
   }
-  const std::uint32_t threshold = static_cast<std::uint32_t>(layer.rate * 4294967296.0);  // dropout_threshold
+  const std::uint32_t threshold = static_cast<std::uint32_t>(layer.rate * 4294967296.0);  // as dropout_threshold
   context.threads->run(ceil_div(d.units, kUnits), [&](std::int64_t task, int) {
     for (std::int64_t unit = task * kUnits; unit < min(d.units, (task + 1) * kUnits); ++unit) {
       for (std::int64_t sample = 0; sample < d.samples; sample += kSamples) {

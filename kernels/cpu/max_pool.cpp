@@ -1,12 +1,13 @@
-// Bias, LeakyReLU, zero ring and 2x2 max-pool at stride 2 in one pass, and the way back in one pass.
+// Bias, LeakyReLU, zero border and 2x2 max-pool at stride 2 in one pass, and the backward pass.
 //
-//   a = leaky(z + b), zero in the ring;  y = max over the window, the first maximum in scan order wins.
+//   a = leaky(z + b), zero in the border;  y = max over the window, the first maximum in scan order.
 //
-// z (C,H,W,N), b (C), y and winner (C,Hy,Wy,N). Bound by memory: z is read (written, on the way back) once. Vectors run
-// over samples; where N is no multiple of a vector the last one overlaps its neighbour, and batches below one vector
-// take the same functions on single floats. One sample's vectors run over columns, whose even and odd cells are parted
-// and joined again by shuffles. Forward: a task is a channel's row of windows. Backward: a task is a
-// channel, whose bias gradient is one sum in a fixed order, by rows in float and over rows in double.
+// z (C,H,W,N), b (C), y and winner (C,Hy,Wy,N). Limited by memory bandwidth: z is read once (backward: dz is written
+// once). Vectors run over samples. If N is not a multiple of the vector length, the last vector overlaps the previous
+// one; if N is less than one vector, the same functions run on single floats. For a single sample, vectors run over
+// columns, and shuffles separate and rejoin the even and odd cells. Forward: a task is one row of windows of a channel.
+// Backward: a task is a channel; its bias gradient is summed in a fixed order, within rows in float and over rows in
+// double.
 #include "kernels/cpu/args.h"
 #include "kernels/cpu/entry_points.h"
 #include "kernels/cpu/simd.h"
@@ -17,15 +18,17 @@ namespace {
 
 constexpr int kCells = 4;
 
-/// The four cells of a window: offset into the map's channel, kRing or kAbsent.
+/// The four cells of a window: the offset in the map's channel, kRing for a cell in the border, or kAbsent for a cell
+/// beyond an odd padded extent.
 struct Window {
   static constexpr std::int64_t kRing = -1, kAbsent = -2;
   std::int64_t at[kCells];
 };
 
-/// Where the two cells of pooled cell `out` lie along one axis of `extent` cells, `stride` floats apart.
+/// Offsets of the two cells of window `out` along one axis of `extent` cells, `stride` floats apart: -kFar if the cell
+/// is in the border, -4 * kFar if it is absent. The sum of a row's and a column's offset shows which applies.
 struct Pair {
-  static constexpr std::int64_t kFar = std::int64_t{1} << 40;  // more than any offset; absent outweighs ring
+  static constexpr std::int64_t kFar = std::int64_t{1} << 40;  // more than any offset
   std::int64_t at[2];
 };
 SHCNN_HD Pair pair_at(std::int64_t out, std::int64_t extent, std::int64_t stride, const PoolDims& d) {
@@ -46,7 +49,7 @@ SHCNN_HD Window window_at(const Pair& row, const Pair& column) {
   return window;
 }
 
-/// One float or one vector of lanes, so that the two loops below are one text.
+// Overloads for one float and for one vector of lanes, so that pool_lanes is one template for both.
 SHCNN_HD float leaky_of(float x, float slope) { return x > 0 ? x : slope * x; }
 SHCNN_HD Vec leaky_of(Vec x, float slope) { return leaky(x, set1(slope)); }
 SHCNN_HD float load_as(const float* p, float) { return *p; }
@@ -60,13 +63,13 @@ SHCNN_HD void store_winner(std::uint8_t* p, VecI v) {
 SHCNN_HD float splat(float a, float) { return a; }
 SHCNN_HD Vec splat(float a, Vec) { return set1(a); }
 
-/// who = value > best ? mine : who, without a branch: which cell wins is anybody's guess.
+/// who = value > best ? mine : who, without a branch, which would be unpredictable.
 SHCNN_HD void choose(float value, float best, std::int32_t mine, std::int32_t& who) {
   who += (mine - who) * static_cast<std::int32_t>(value > best);
 }
 SHCNN_HD void choose(Vec value, Vec best, VecI mine, VecI& who) { who = value > best ? mine : who; }
 
-/// The window's maximum over lanes n .. n + (1 or kW) - 1.
+/// Computes the window's maximum and winner for lanes n .. n + (1 or kW) - 1.
 template <class F, class I>
 SHCNN_HD void pool_lanes(const Window& window, const float* z, float bias, float slope, std::int64_t n, float* y,
                          std::uint8_t* winner) {
@@ -90,7 +93,7 @@ SHCNN_HD void pool_lanes(const Window& window, const float* z, float bias, float
   store_winner(winner + n, cell_of_best);
 }
 
-/// Windows [begin, end) of a row whose two columns both lie in the map, and the cell of the first one's first column.
+/// Windows [begin, end) of a row whose two columns are both in the map; `column` is the first column of window `begin`.
 struct Inside {
   std::int64_t begin, end, column;
 };
@@ -101,7 +104,7 @@ SHCNN_HD Inside windows_inside(const PoolDims& d) {
   return {begin, max(begin, end), 2 * begin - offset};
 }
 
-/// The 2 * count floats at p as their even and odd ones.
+/// Separates the 2 * count floats at p into those with even and with odd index.
 SHCNN_HD void part(const float* p, std::int64_t count, Vec& even, Vec& odd) {
   VecI at;
   for (int i = 0; i < kW; ++i) at[i] = 2 * i;
@@ -109,7 +112,7 @@ SHCNN_HD void part(const float* p, std::int64_t count, Vec& even, Vec& odd) {
   even = __builtin_shuffle(low, high, at);
   odd = __builtin_shuffle(low, high, at + 1);
 }
-/// And back.
+/// The inverse of part().
 SHCNN_HD void join(Vec even, Vec odd, std::int64_t count, float* p) {
   VecI low, high;
   for (int i = 0; i < kW; ++i) {
@@ -120,7 +123,7 @@ SHCNN_HD void join(Vec even, Vec odd, std::int64_t count, float* p) {
   store_first(p + kW, __builtin_shuffle(even, odd, high), max(0, 2 * count - kW));
 }
 
-/// One sample: the maxima of `count` neighbouring windows of the rows `rows`, whose first column is `column`.
+/// One sample: the maxima of `count` adjacent windows in the rows `rows`, from column `column` on.
 SHCNN_HD void pool_columns(const Pair& rows, const float* map, std::int64_t column, float bias, float slope,
                            std::int64_t count, float* y, std::uint8_t* winner) {
   Vec best{};
@@ -183,7 +186,7 @@ void max_pool_backward(const Context& context, MaxPool pool, float slope, In y, 
                        Out dz, Out db) {
   const PoolDims d = max_pool_dims("max_pool_backward", pool, dz.shape, db.shape, y.shape, winner.shape);
   unit_dims("max_pool_backward", y.shape, dy.shape);
-  // the map's cells that some stored window covers: rows [row, row_end) x columns [column, column_end)
+  // rows [row, row_end) x columns [column, column_end) are the map's cells that are in a stored window
   const std::int64_t row = min(d.height, max(0, 2 * d.first - d.pad)),
                      column = min(d.width, max(0, 2 * d.first - d.pad));
   const std::int64_t row_end = max(row, min(d.height, 2 * (d.first + d.out_height) - d.pad));
@@ -227,7 +230,7 @@ void max_pool_backward(const Context& context, MaxPool pool, float slope, In y, 
         if (s == d.out_width) break;
         const Window window = window_at(rows, pair_at(s, d.width, d.samples, d));
         const std::int64_t at = ((c * d.out_height + r) * d.out_width + s) * d.samples;
-        // lanes n .. n + kW - 1, of which the first `done` are in the sums already
+        // lanes n .. n + kW - 1, of which the sums already include the first `done`
         const auto vector = [&](std::int64_t n, std::int64_t done) __attribute__((always_inline)) {
           const VecI who = __builtin_convertvector(*reinterpret_cast<const VecBAt*>(winner.data + at + n), VecI);
           const Vec gradient = load(dy.data + at + n) * leaky_grad(load(y.data + at + n), set1(slope));

@@ -1,6 +1,6 @@
-// One vector type and a dozen functions, compiled once for each instruction set: SHCNN_ISA_NAMESPACE names the set and
-// the namespace (generic, avx2, avx512). Everything here is always inlined, so no copy compiled for a wide set can be
-// linked into code for a narrow one.
+// Vector types and functions, compiled once for each instruction set: SHCNN_ISA_NAMESPACE names the set and the
+// namespace (generic, avx2, avx512). All functions are always inlined, so that code for a narrow set never calls a copy
+// compiled for a wide set.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@
 namespace shcnn::cpu::SHCNN_ISA_NAMESPACE {
 
 #if defined(__AVX512F__)
-constexpr int kW = 16;  // floats in a vector
+constexpr int kW = 16;  // floats per vector
 constexpr int kRegisters = 32;
 #elif defined(__AVX2__)
 constexpr int kW = 8;
@@ -34,23 +34,23 @@ using VecI = std::int32_t __attribute__((vector_size(kW * 4)));
 using VecB = std::uint8_t __attribute__((vector_size(kW)));
 using VecU = std::uint32_t __attribute__((vector_size(kW * 4)));
 using VecHalf = float __attribute__((vector_size(kW * 2)));
-using VecD = double __attribute__((vector_size(kW * 4)));  // half as many lanes
+using VecD = double __attribute__((vector_size(kW * 4)));  // kW / 2 lanes
 
-/// The same types at any address of a float.
+/// The same types for unaligned loads and stores.
 using VecAt = float __attribute__((vector_size(kW * 4), aligned(4), may_alias));
 using VecBAt = std::uint8_t __attribute__((vector_size(kW), aligned(1), may_alias));
 using VecUAt = std::uint32_t __attribute__((vector_size(kW * 4), aligned(4), may_alias));
 
 SHCNN_HD Vec load(const float* p) { return *reinterpret_cast<const VecAt*>(p); }
 SHCNN_HD void store(float* p, Vec v) { *reinterpret_cast<VecAt*>(p) = v; }
-SHCNN_HD Vec set1(float a) { return a - Vec{}; }  // a - 0 is a for every a, -0 and NaN included
+SHCNN_HD Vec set1(float a) { return a - Vec{}; }  // a - 0 == a for every a, including -0 and NaN
 
 SHCNN_HD std::int64_t min(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 SHCNN_HD std::int64_t max(std::int64_t a, std::int64_t b) { return a > b ? a : b; }
 SHCNN_HD std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 SHCNN_HD std::int64_t round_up(std::int64_t a, std::int64_t b) { return ceil_div(a, b) * b; }
 
-/// a * b + c, rounded once where the processor has it.
+/// a * b + c; rounded once if the instruction set has fused multiply-add.
 SHCNN_HD Vec fma(Vec a, Vec b, Vec c) {
 #if defined(__AVX512F__)
   return _mm512_fmadd_ps(a, b, c);
@@ -63,7 +63,7 @@ SHCNN_HD Vec fma(Vec a, Vec b, Vec c) {
 
 SHCNN_HD Vec sqrt(Vec a) {
 #if defined(__AVX512F__)
-  return _mm512_maskz_sqrt_ps(0xffff, a);  // the plain one warns of its own undefined operand
+  return _mm512_maskz_sqrt_ps(0xffff, a);  // _mm512_sqrt_ps causes a warning about an uninitialised operand
 #elif defined(__AVX2__)
   return _mm256_sqrt_ps(a);
 #else
@@ -73,14 +73,14 @@ SHCNN_HD Vec sqrt(Vec a) {
 #endif
 }
 
-/// The first `count` lanes true.
+/// Mask whose first `count` lanes are true.
 SHCNN_HD VecI first_lanes(std::int64_t count) {
   VecI lane;
   for (int i = 0; i < kW; ++i) lane[i] = i;
   return lane < static_cast<std::int32_t>(count);
 }
 
-/// The first `count` (0 .. kW) floats at p, zero behind; reads nothing else.
+/// Loads the first `count` (0 .. kW) floats at p and sets the other lanes to zero; reads nothing else.
 SHCNN_HD Vec load_first(const float* p, std::int64_t count) {
 #if defined(__AVX512F__)
   return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p);
@@ -95,7 +95,7 @@ SHCNN_HD Vec load_first(const float* p, std::int64_t count) {
 #endif
 }
 
-/// Writes the first `count` lanes and nothing else.
+/// Stores only the first `count` lanes.
 SHCNN_HD void store_first(float* p, Vec v, std::int64_t count) {
 #if defined(__AVX512F__)
   _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), v);
@@ -108,7 +108,7 @@ SHCNN_HD void store_first(float* p, Vec v, std::int64_t count) {
 #endif
 }
 
-/// Sum of the lanes, always in the same tree.
+/// Sum of the lanes, as a binary tree in a fixed order.
 SHCNN_HD float sum_lanes(Vec v) {
   float lanes[kW];
   store(lanes, v);
@@ -135,7 +135,7 @@ SHCNN_HD double sum_lanes(VecD v) {
   return sum;
 }
 
-/// max(slope x, x) and its derivative from the output, as math/leaky_relu.h has them.
+/// The functions of math/leaky_relu.h for vectors.
 SHCNN_HD Vec leaky(Vec x, Vec slope) { return x > 0.0f ? x : slope * x; }
 SHCNN_HD Vec leaky_grad(Vec y, Vec slope) { return y > 0.0f ? set1(1.0f) : slope; }
 

@@ -1,28 +1,28 @@
-// The two inner loops on which all arithmetic of the network runs; each keeps a tile of sums in registers.
+// The two inner loops that do nearly all arithmetic of the network; each keeps a register tile of sums.
 //
 //   fma_tile:  z[m][lane] (+)= sum over taps of w[m][tap] * x[tap][lane]      M rows x V vectors of lanes
 //   dot_tile:  s[m][k]     += sum over lanes of a[m][lane] * b[k][lane]       M x K vectors of partial sums
 //
-// Cost: fma_tile loads V vectors and M scalars for M*V fused multiply-adds. With 16 registers 4 x 3 is the best shape:
-// 12 sums, 3 vectors, 1 scalar; 7 loads for 12 multiply-adds, which take 6 cycles on a processor with two of each a
-// cycle; and 12 sums cover the latency of 4 cycles times two a cycle. dot_tile is the same count with the scalar a
-// vector.
+// Cost: fma_tile loads V vectors and M scalars for M*V fused multiply-adds (FMAs). With 16 vector registers 4 x 3 is
+// the best shape: 12 sums, 3 vectors, 1 scalar. It has 7 loads for 12 FMAs, which take 6 cycles on a processor with two
+// loads and two FMAs per cycle; 12 independent sums cover the FMA latency of 4 cycles at two per cycle. dot_tile has
+// the same counts, with a vector instead of the scalar.
 //
-// Each sum is one chain over its taps in the order given, in every tile shape and at every lane, so a result depends
-// neither on how lanes were cut into tiles nor on threads.
+// Each sum is one chain over its taps in the given order, for every tile shape and lane, so a result depends neither on
+// how the lanes are split into tiles nor on the number of threads.
 #pragma once
 
 #include "kernels/cpu/simd.h"
 
 namespace shcnn::cpu::SHCNN_ISA_NAMESPACE {
 
-constexpr int kLine = 64;  // bytes
+constexpr int kLine = 64;  // bytes of a cache line
 constexpr int kRows = 4;   // rows of a tile
 constexpr int kVecs = kRegisters == 32 ? 6
                       : kW == 8        ? 3
-                                       : 2;  // vectors of a tile (generic: the product needs a register)
+                                       : 2;  // vectors of a tile (generic: a product needs a register of its own)
 
-/// Widest tile of `rows` rows: few rows leave registers for more vectors.
+/// Maximum vectors of a tile of `rows` rows: with fewer rows there are registers for more vectors.
 constexpr int max_vecs(int rows) {
   return rows == 1   ? (kRegisters == 32 ? 12
                         : kW == 8        ? 8
@@ -33,10 +33,10 @@ constexpr int max_vecs(int rows) {
                      : kVecs;
 }
 
-// A tile is a function of its own: inlined into its callers' loops it would lose pointers to the stack.
+// Tiles are not inlined: in the callers' loops the compiler would spill their pointers to the stack.
 #define SHCNN_TILE __attribute__((noinline))
 
-/// Three nested loops over taps: counts, and how far x and w move (in floats) a step of each.
+/// Three nested loops over taps: their counts, and the distance (in floats) that x and w advance per step.
 struct Taps {
   std::int64_t outer, middle, inner;
   std::int64_t x_outer, x_middle, x_inner;
@@ -44,26 +44,27 @@ struct Taps {
 };
 
 enum class Reach {
-  kAhead,  ///< as kWhole, and fetches the x of the next tile's lanes, which follow this one's
-  kWhole,  ///< V neighbouring vectors, all of which may be read; the last is written in part
-  kExact,  ///< as kWhole, but nothing behind the last lane may be read
-  kPlaces  ///< every vector at a place of its own, all of which may be read; each written in part
+  kAhead,  ///< as kWhole, and prefetches x for the next tile, whose lanes follow this tile's
+  kWhole,  ///< V adjacent vectors, which may all be read in full; only `last` lanes of the last one are written
+  kExact,  ///< as kWhole, but nothing behind the last lane is read
+  kPlaces  ///< each vector has its own offset; all may be read in full, and `count` lanes of each are written
 };
 
-/// Where a tile's lanes are.
+/// Position of a tile's lanes.
 struct Lanes {
-  std::int64_t last = kW;              ///< kWhole, kExact: lanes of the last vector
-  const std::int64_t* x_at = nullptr;  ///< kPlaces: offset of each vector in x, in z, and its lanes
-  const std::int64_t* z_at = nullptr;
-  const std::int64_t* count = nullptr;
+  std::int64_t last = kW;               ///< all but kPlaces: lanes of the last vector
+  const std::int64_t* x_at = nullptr;   ///< kPlaces: offset of each vector in x
+  const std::int64_t* z_at = nullptr;   ///< kPlaces: offset of each vector in z
+  const std::int64_t* count = nullptr;  ///< kPlaces: lanes of each vector
 };
 
-/// What a sum starts from.
+/// Initial value of the sums.
 struct Start {
-  bool add = false;             ///< from z itself
-  const float* bias = nullptr;  ///< else from a value a row, or zero
+  bool add = false;             ///< start from z
+  const float* bias = nullptr;  ///< if not `add`: start from one value per row; null = zero
 };
 
+/// z[m * z_row + lane] (+)= sum over taps of w[m * w_row] * x[lane]; w and x advance from tap to tap as in `taps`.
 template <int M, int V, Reach R>
 SHCNN_TILE void fma_tile(const Taps& taps, const float* x, const float* w, std::int64_t w_row, float* z,
                          std::int64_t z_row, const Lanes& lanes, const Start& start) {
@@ -84,7 +85,7 @@ SHCNN_TILE void fma_tile(const Taps& taps, const float* x, const float* w, std::
     }
   }
 
-  // the next group of rows writes there soon: begin to fetch the lines, which nothing else announces
+  // prefetch the z lines that the next group of rows will write; the hardware prefetcher cannot predict them
   if (R != Reach::kPlaces) {
     for (int m = 0; m < M; ++m) {
       for (int byte = 0; byte < V * kW * 4; byte += kLine) {
@@ -134,7 +135,7 @@ SHCNN_TILE void fma_tile(const Taps& taps, const float* x, const float* w, std::
   }
 }
 
-/// fma_tile<M, vecs, R>.
+/// Calls fma_tile<M, vecs, R>; vecs <= V.
 template <int M, Reach R, int V = (R == Reach::kPlaces ? kVecs : max_vecs(M)), class... Args>
 SHCNN_HD void run_fma_tile(std::int64_t vecs, const Args&... args) {
   if (V == 1 || vecs == V) {
@@ -146,8 +147,8 @@ SHCNN_HD void run_fma_tile(std::int64_t vecs, const Args&... args) {
 
 constexpr int kDots = kRegisters == 32 ? 5 : kW == 8 ? 3 : 2;  // columns of a dot tile
 
-/// sums[m * sum_row + k] += a[m * a_row + lane] * b[k * b_row + lane], lane = 0 .. lanes-1, as vectors. Meanwhile the
-/// lines `ahead` floats behind the first and the last row of b are fetched: what the next tile reads.
+/// sums[m * sum_row + k] += a[m * a_row + lane] * b[k * b_row + lane], lane = 0 .. lanes-1, as vectors. Also prefetches
+/// the lines `ahead` floats behind the first and the last row of b, which the next tile reads.
 template <int M, int K>
 SHCNN_TILE void dot_tile(const float* a, std::int64_t a_row, const float* b, std::int64_t b_row, std::int64_t lanes,
                          std::int64_t ahead, Vec* sums, std::int64_t sum_row) {
@@ -191,7 +192,7 @@ SHCNN_HD void run_dot_columns(std::int64_t columns, const Args&... args) {
   }
 }
 
-/// dot_tile<rows, columns> for rows <= kRows, columns <= kDots.
+/// Calls dot_tile<rows, columns>; rows <= kRows, columns <= kDots.
 template <class... Args>
 SHCNN_HD void run_dot_tile(std::int64_t rows, std::int64_t columns, const Args&... args) {
   switch (rows) {
@@ -206,7 +207,7 @@ SHCNN_HD void run_dot_tile(std::int64_t rows, std::int64_t columns, const Args&.
   }
 }
 
-/// Cuts `total` into `parts` pieces as even as can be: first element of piece `part`.
+/// First element of piece `part` if `total` elements are divided as evenly as possible into `parts` pieces.
 SHCNN_HD std::int64_t even_cut(std::int64_t total, std::int64_t parts, std::int64_t part) {
   return total * part / parts;
 }

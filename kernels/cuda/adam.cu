@@ -1,13 +1,14 @@
-// The optimiser: the step's scalars, global-norm clip, Adam with L2 fused, its replay over parameters that see no data,
-// and the published report. Formulas: math/adam.h, math/step_state.h.
+// The optimiser: the step's scalars, global-norm clipping, Adam with fused L2, its replay for parameters whose data
+// gradient is zero, and publishing the report. Formulas: math/adam.h, math/step_state.h.
 //
-// A block streams kBlock parameters, sixteen a thread in 16-byte moves: 28 bytes a parameter (16 read, 12 written), and
-// the bytes bind. The report's sums ride along: each block leaves its share in the workspace, in double, and one block
-// adds the shares in a tree that the number of parameters alone fixes. There are no float atomics.
+// A block streams kBlock parameters, 16 per thread with 16-byte loads and stores: 28 bytes per parameter (16 read, 12
+// written). It is limited by memory bandwidth. The same pass computes the report's sums: each block writes its partial
+// sums to the workspace, in double, and one block adds them in an order that the number of parameters alone fixes.
+// There are no float atomics.
 //
-// adam_replay keeps its parameters in registers for up to kReplaySteps steps, so it moves 24 bytes a parameter for all
-// of them together; there the square roots and divisions bind. Its updates are the same calls of adam_update as a
-// step's, compiled without contraction, so the bits are the same.
+// adam_replay keeps its parameters in registers for up to kReplaySteps steps, so it moves 24 bytes per parameter for
+// all these steps together; it is limited by square roots and divisions. It calls adam_update like adam_step does,
+// compiled without contraction to fused multiply-add, so the results are bit-identical.
 #include <algorithm>
 
 #include "kernels/cuda/block_sum.cuh"
@@ -20,12 +21,12 @@ namespace {
 
 constexpr int kThreads = 256;
 constexpr int kWarps = kThreads / kWarpThreads;
-constexpr int kFours = 4;  // groups of four parameters a thread
+constexpr int kFours = 4;  // groups of four parameters per thread
 constexpr std::int64_t kBlock = std::int64_t{kThreads} * kFours * 4;
-constexpr int kReplaySteps = 64;  // of one pass of adam_replay
+constexpr int kReplaySteps = 64;  // steps in one pass of adam_replay
 static_assert(kReplaySteps <= kThreads, "one thread adds up one step's shares");
 
-/// A block's share of a step's report.
+/// A block's partial sums of the step's report.
 struct Share {
   double sum_squares;
   std::int64_t non_finite;
@@ -33,7 +34,7 @@ struct Share {
 
 std::int64_t blocks_of(std::int64_t parameters) { return (parameters + kBlock - 1) / kBlock; }
 
-/// First of the thread's four parameters in round `i`: neighbours in a warp take neighbouring fours.
+/// First of the thread's four parameters in round `i`. Adjacent threads of a warp have adjacent groups of four.
 __device__ __forceinline__ std::int64_t first_of_four(int i) {
   return std::int64_t{blockIdx.x} * kBlock + (i * kThreads + static_cast<int>(threadIdx.x)) * 4;
 }
@@ -59,7 +60,7 @@ __global__ void norm_kernel(double lambda, std::int64_t count, std::int64_t deca
   if (threadIdx.x == 0) squares[blockIdx.x] = total;
 }
 
-/// One block: the norm and the factor that brings it under the limit. squares (blocks)
+/// Computes the norm and the clip scale, in one block. squares (blocks)
 __global__ void clip_scale_kernel(double limit, std::int64_t blocks, const double* __restrict__ squares,
                                   StepState* state, StepReport* report) {
   double sum = 0;
@@ -72,7 +73,7 @@ __global__ void clip_scale_kernel(double limit, std::int64_t blocks, const doubl
 
 // --- a step ---------------------------------------------------------------------------------------------------------
 
-/// w, m, v, g (count); shares (blocks). Leaves everything alone if the report counts a non-finite logit.
+/// w, m, v, g (count); shares (blocks). Changes nothing if the report counts a non-finite logit.
 template <bool kAligned>
 __global__ void adam_step_kernel(AdamParams<float> params, std::int64_t count, std::int64_t decayed,
                                  const StepState* __restrict__ state, const StepReport* __restrict__ report,
@@ -113,7 +114,8 @@ __global__ void adam_step_kernel(AdamParams<float> params, std::int64_t count, s
   if (threadIdx.x == 0) shares[blockIdx.x] = {sum_squares, non_finite};
 }
 
-/// One block: adds the shares to the report, unless the step changed nothing. shares (blocks)
+/// Adds the blocks' partial sums to the report, in one block; does nothing if the report counts a non-finite logit.
+/// shares (blocks)
 __global__ void add_shares_kernel(std::int64_t blocks, const Share* __restrict__ shares, StepReport* report) {
   if (report->non_finite > 0) return;
   Share mine{0, 0};
@@ -131,7 +133,8 @@ __global__ void add_shares_kernel(std::int64_t blocks, const Share* __restrict__
 
 // --- replay ---------------------------------------------------------------------------------------------------------
 
-/// rates (steps): lr_t of first_step .. first_step + steps - 1, from the function that advance_step calls.
+/// rates (steps): lr_t of steps first_step .. first_step + steps - 1, computed with the same function as in
+/// advance_step.
 __global__ void replay_rates_kernel(StepSchedule schedule, std::uint64_t first_step, int steps, float* rates) {
   const int i = static_cast<int>(threadIdx.x);
   if (i >= steps) return;
@@ -141,8 +144,8 @@ __global__ void replay_rates_kernel(StepSchedule schedule, std::uint64_t first_s
   rates[i] = state.lr_t;
 }
 
-/// w, m, v (count) updated `steps` times; squares (steps, blocks): sums of w^2 before each step. Warps leave their
-/// sums in shared memory step by step, without a barrier; one barrier at the end lets them be added.
+/// Updates w, m, v (count) `steps` times. squares (steps, blocks): sums of w^2 before each step. In each step every
+/// warp writes its sum to shared memory without a barrier; after one barrier at the end the sums are added.
 template <bool kAligned>
 __global__ void replay_kernel(AdamParams<float> params, std::int64_t count, int steps, const float* __restrict__ rates,
                               float* __restrict__ w, float* __restrict__ m, float* __restrict__ v,
@@ -186,7 +189,7 @@ __global__ void replay_kernel(AdamParams<float> params, std::int64_t count, int 
   squares[std::int64_t{thread} * gridDim.x + blockIdx.x] = sum;
 }
 
-/// A block a step. squares (steps, blocks) -> sum_squares (steps)
+/// One block per step. squares (steps, blocks) -> sum_squares (steps)
 __global__ void add_squares_kernel(std::int64_t blocks, const double* __restrict__ squares,
                                    double* __restrict__ sum_squares) {
   double sum = 0;
@@ -202,7 +205,7 @@ __global__ void publish_report_kernel(const StepState* state, const StepReport* 
   ring[state->step % slots] = published;
 }
 
-/// The workspace of all three ops over `parameters`: rates, then what the blocks leave for the last one.
+// Workspace layout of all three ops: kRateBytes of rates, then the blocks' partial sums, which shares_of returns.
 constexpr std::size_t kRateBytes = kReplaySteps * sizeof(float);
 static_assert(kRateBytes % alignof(Share) == 0 && sizeof(Share) <= kReplaySteps * sizeof(double),
               "the replay's sums are the largest of what the blocks leave");

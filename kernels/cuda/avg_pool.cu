@@ -1,20 +1,21 @@
-// Bias, 2x2 average-pool at stride 2, LeakyReLU (the micro variant's order) in one pass, and the way back.
+// Bias, 2x2 average-pool at stride 2, LeakyReLU (the micro variant's order) in one pass, and the backward pass.
 //
-//   y = leaky(mean over the window's cells of z + b).  An odd extent ends in half windows, divided by the cells
-//   present.
+//   y = leaky(mean over the window's cells of z + b)
 //
-// z (C,H,W,N), b (C), y (C,ceil(H/2),ceil(W/2),N). As in max_pool.cu a thread does one window of one channel for four
-// neighbouring samples, or for one. The bytes bind: 4 for each cell of z once, 4 (back: 8) for each cell of y, and for
-// the bias gradient (pool.cuh) 8 more, mostly from L2.
+// If an extent is odd, the last window is partial, and its mean is over the cells inside the map.
+//
+// z (C,H,W,N), b (C), y (C,ceil(H/2),ceil(W/2),N). As in max_pool.cu, a thread processes one window of one channel for
+// four adjacent samples, or for one. Limited by memory bandwidth: 4 bytes per cell of z, 4 (backward: 8) per cell of y,
+// and 8 more per cell of y for the bias gradient (pool.cuh), mostly from L2.
 #include "kernels/cuda/pool.cuh"
 #include "kernels/math/leaky_relu.h"
 
 namespace shcnn::SHCNN_EXECUTOR {
 namespace {
 
-constexpr int kCells = 4;  // of a whole window
+constexpr int kCells = 4;  // cells of a whole window
 
-/// 1 / cells of a window; cells are 1, 2 or 4, so that multiplying is dividing.
+/// 1 / (number of cells of a window). The number is 1, 2 or 4, so multiplying by the factor is exact.
 __device__ __forceinline__ float mean_factor(const PoolMap& p, int r, int s) {
   return (2 * r + 1 < p.height ? 0.5f : 1.0f) * (2 * s + 1 < p.width ? 0.5f : 1.0f);
 }
@@ -63,7 +64,7 @@ __global__ void avg_pool_backward_kernel(PoolMap p, float slope, const float* __
   }
 }
 
-/// What a window's cells receive together is its share of the bias gradient.
+/// Contribution of a cell of y to the bias gradient: the sum of what its window's cells receive.
 template <bool kAligned>
 struct WindowGradient {
   const float *y, *dy;

@@ -7,7 +7,7 @@
 
 namespace shcnn {
 namespace cuda {
-Ops<float> gpu_ops();  // ops.cu; its header is for nvcc
+Ops<float> gpu_ops();  // defined in ops.cu; ops.h cannot be included here because without nvcc it means shcnn::simt
 }
 
 Backend cuda_backend(int ordinal, const BackendOptions& options) {

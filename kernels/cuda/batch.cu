@@ -1,18 +1,18 @@
-// From bytes to a batch and back.
+// Builds a batch from image bytes, and maps its gradient back to the images.
 //
 //   make_batch:   x(c,i,j,n) = scale * bytes(image, top + i, left + j, c), j mirrored for crops 5..9;  y(k,n) = labels
-//   uncrop_mean:  map(image,c,i,j) = mean over the crops that cover the pixel of dx, un-mirrored
+//   uncrop_mean:  map(image,c,i,j) = mean of dx, un-mirrored, over the crops that cover the pixel
 //
-// images (M,Hi,Wi,C) bytes, x (C,Hp,Wp,N), order (S); dx (C,Hp,Wp,images*crops), map (images,C,Hi,Wi). Places of
+// images (M,Hi,Wi,C) bytes, x (C,Hp,Wp,N), order (S); dx (C,Hp,Wp,images*crops), map (images,C,Hi,Wi). Positions of
 // crops: math/crop.h.
 //
-// make_batch is a transpose: a thread does four neighbouring samples (one where N is no multiple of four) of one pixel,
-// and writes them at once. Its four bytes lie in four images, but the block's other threads read the pixels beside
-// them, so each 32-byte sector of an image is fetched once and found in L1 after that. N = 100 crops of 42 x 42: 0.2 MB
-// read, 0.7 MB written. A last few rows of threads copy the labels.
+// make_batch is a transpose: a thread processes one pixel of four adjacent samples (of one if N is not a multiple of
+// four) and writes them with one store. Its four bytes are in four images, but other threads of the block read the
+// adjacent pixels, so each 32-byte sector of an image is fetched once and then hits L1. N = 100 crops of 42 x 42:
+// 0.2 MB read, 0.7 MB written. The last threads of the grid copy the labels.
 //
-// uncrop_mean gathers: a thread does one pixel of one image and adds its crops in order, so nothing is added twice and
-// no atomic is needed. Neighbours in a warp are neighbouring images, whose crops lie beside one another in dx.
+// uncrop_mean gathers: a thread processes one pixel of one image and adds its crops in order, so the result is
+// reproducible without atomics. Adjacent threads of a warp process adjacent images, whose crops are adjacent in dx.
 #include <algorithm>
 
 #include "kernels/cuda/lanes.cuh"
@@ -22,7 +22,7 @@
 namespace shcnn::SHCNN_EXECUTOR {
 namespace {
 
-/// Extents of the images and of what is cut from them.
+/// Extents of the images and of their patches.
 struct BatchMap {
   std::int64_t height, width, channels;  ///< of an image
   int patch_height, patch_width;
@@ -69,7 +69,7 @@ __global__ void uncrop_mean_kernel(BatchMap p, int crops, const float* __restric
   for (std::int64_t n = image * crops; n < (image + 1) * crops; ++n) {
     const CropPlace place = crop_place(order[n], p.patch_height, p.patch_width, p.height, p.width);
     const std::int64_t i = row - place.top;
-    // mirroring is its own inverse: of the columns' distances from the patch's left edge
+    // mirroring is its own inverse on columns relative to the patch's left edge
     const std::int64_t j = place.column(column - place.left) - place.left;
     if (i < 0 || i >= p.patch_height || j < 0 || j >= p.patch_width) continue;
     sum += dx[((c * p.patch_height + i) * p.patch_width + j) * p.samples + n];

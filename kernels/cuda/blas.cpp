@@ -7,10 +7,11 @@
 namespace shcnn::cuda {
 namespace {
 
-/// The major version whose header this was compiled with: the ABI.
+/// The library of the major version whose header this file is compiled with, so that the ABI matches.
 constexpr const char* kSoname = "libcublas.so." SHCNN_TEXT_OF(CUBLAS_VER_MAJOR);
 
-/// What NVIDIA recommends for Hopper, the most of all; without it cuBLAS allocates, and is not deterministic.
+/// NVIDIA's recommendation for Hopper, the largest of all architectures. Without its own workspace cuBLAS allocates
+/// memory and is not deterministic.
 constexpr std::size_t kWorkspaceBytes = 32u << 20;
 
 }  // namespace
@@ -45,9 +46,9 @@ Blas::Blas(Device& device, cudaStream_t stream, bool allow_tf32)
   check(library_->create(&handle), "cublasCreate");
   handle_ = handle;
   try {
-    check(library_->set_stream(handle, stream), "cublasSetStream");  // first: it forgets the workspace
+    check(library_->set_stream(handle, stream), "cublasSetStream");  // first, because it resets the workspace
     check(library_->set_workspace(handle, workspace_.data(), workspace_.bytes()), "cublasSetWorkspace");
-    // pedantic: fp32 throughout, whatever the environment and later versions make of the default
+    // pedantic: always fp32, regardless of environment variables and of the default in later versions
     check(library_->set_math_mode(handle, allow_tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_PEDANTIC_MATH),
           "cublasSetMathMode");
   } catch (...) {
@@ -75,7 +76,7 @@ void Blas::product(const char* op, std::int64_t rows, std::int64_t cols, std::in
   if (rows > kMost || cols > kMost || depth > kMost) {
     throw Error(ErrorKind::kUsage, op, "more than 2^31 samples or features");
   }
-  // cuBLAS is column-major, where a row-major matrix reads as its transpose: c' (cols, rows) = b' * a'
+  // cuBLAS is column-major and sees a row-major matrix as its transpose, so compute c' (cols, rows) = b' * a'
   const float one = 1, zero = 0;
   const auto m = static_cast<int>(cols), n = static_cast<int>(rows), k = static_cast<int>(depth);
   check(library_->sgemm(static_cast<cublasHandle_t>(handle_), b_transposed ? CUBLAS_OP_T : CUBLAS_OP_N,

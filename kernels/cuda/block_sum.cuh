@@ -1,5 +1,5 @@
-// Sums over a block of threads, in a tree that the block's size alone fixes: shuffles halve each warp five times, then
-// one thread adds the warps' sums in order. Equal inputs, equal bits, on every run and GPU.
+// Sums over a block of threads, in an order that the block size alone fixes: five shuffle steps reduce each warp, then
+// one thread adds the warps' sums in order. Equal inputs give equal bits on every run and GPU.
 #pragma once
 
 #include "kernels/cuda/primitives.h"
@@ -16,8 +16,8 @@ __device__ __forceinline__ T warp_sum(T value) {
   return value;
 }
 
-/// The block's sum, valid in thread 0. All kThreads threads must call it; `shared` holds kThreads / 32 values and is
-/// free before the call and not read after it.
+/// The block's sum, valid in thread 0. All kThreads threads must call it. `shared` holds kThreads / 32 values; no
+/// thread may still access it at the call, and it may be reused only after a barrier.
 template <int kThreads, class T>
 __device__ __forceinline__ T block_sum(T value, T* shared) {
   static_assert(kThreads % kWarpThreads == 0, "whole warps only");
@@ -32,7 +32,7 @@ __device__ __forceinline__ T block_sum(T value, T* shared) {
   return sum;
 }
 
-/// Bytes of shared memory of one block_sum of T.
+/// Bytes of shared memory that one block_sum of T needs.
 template <int kThreads, class T>
 constexpr std::size_t block_sum_bytes() {
   return kThreads / kWarpThreads * sizeof(T);

@@ -37,7 +37,7 @@ const char* remedy_for(cudaError_t code) {
 }
 
 void throw_cuda_error(cudaError_t code, const char* place) {
-  cudaGetLastError();  // an error that is not sticky is forgotten, so that the next op does not report it again
+  cudaGetLastError();  // clears a non-sticky error, so that the next op does not report it again
   throw Error(ErrorKind::kDevice, place,
               message(cudaGetErrorString(code), " (", cudaGetErrorName(code), "); ", remedy_for(code)));
 }

@@ -1,4 +1,4 @@
-// The one check of CUDA's return codes: an error becomes an Error(kDevice) that names the op and says what to do.
+// Checks CUDA return codes: a failure becomes an Error(kDevice) that names the op and says how to fix it.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -7,7 +7,7 @@
 
 namespace shcnn::cuda {
 
-/// What a user can do about `code`; a sentence.
+/// How the user can fix `code`, as text for the error message.
 const char* remedy_for(cudaError_t code);
 /// Throws Error(kDevice, place, ...) for `code`, which is not cudaSuccess.
 [[noreturn]] void throw_cuda_error(cudaError_t code, const char* place);

@@ -1,16 +1,17 @@
 // Convolution and its input gradient, as implicit matrix products (gemm.cuh). Stride 1.
 //
-// The sample is innermost, so for one channel the outputs (oy, ox, n) are one run of `lanes`, and shifting the window
-// by a tap shifts that run by a constant: no im2col matrix is ever built, its rows are read where they lie.
+// The sample is innermost, so for one channel the outputs (oy, ox, n) are one contiguous run of `lanes`, and shifting
+// the window by a tap shifts that run by a constant. So no im2col matrix is built: its rows are read directly from x.
 //
 //   forward:         z [co][lane] = sum over (tap, ci) of  w[tap, ci][co] * x[ci][lane + tap]
 //   input gradient:  dx[ci][lane] = sum over (tap, co) of  w[-tap, co][ci] * dz[co][lane + tap]
 //
-// Both are one kernel, correlate: a block makes 44 channels x 96 (or 32) lanes. The weights are first put into the
-// order in which the product reads them (pack_weights, a few hundred kB at most), for the input gradient mirrored. Taps
-// that fall on padding for every lane of a tile are not multiplied at all.
+// Both use one kernel, correlate: a block computes 44 channels x 96 (or 32) lanes. The weights are first reordered into
+// the order in which the product reads them (pack_weights, a few hundred kB at most), mirrored for the input gradient.
+// Taps that fall on padding for every lane of a tile are skipped.
 //
-// 44 rows are four threads' 11: SHCNN's 44 and 88 channels need no padding to a power of two. docs/kernels.md counts.
+// 44 rows are 11 rows for each of four threads: SHCNN's 44 and 88 channels need no padding to a power of two. Bytes and
+// flops: docs/kernels.md.
 #include <algorithm>
 
 #include "kernels/cuda/conv2d.cuh"
@@ -20,10 +21,10 @@
 namespace shcnn::SHCNN_EXECUTOR {
 namespace {
 
-//                        rows, cols a thread; threads; slices; depth
+//                     rows, cols per thread; rows, cols of threads; slices; depth
 using WideTile = Tile<11, 8, 4, 12, 4, 44>;   // 44 x 96, 192 threads
-using NarrowTile = Tile<11, 8, 4, 4, 8, 44>;  // 44 x 32, 128 threads: where wide tiles are too few
-//                               16-row, 8-col products a warp; warps; slices; depth
+using NarrowTile = Tile<11, 8, 4, 4, 8, 44>;  // 44 x 32, 128 threads: used if there are too few wide tiles
+//                             16-row, 8-col products per warp; rows, cols of warps; slices; depth
 using TensorTile96 = TensorTile<3, 6, 1, 2, 2, 44>;  // 48 x 96, 128 threads: tf32
 constexpr int kTileRows = WideTile::kRows;
 static_assert(kTileRows == NarrowTile::kRows, "one packing of the weights serves all");
@@ -34,13 +35,14 @@ using Tf32Product = TensorProduct<TensorTile96, Layout::kDepthMajor, Layout::kDe
 
 // --- weights in the order of the product ----------------------------------------------------------------------------
 
-/// Columns of the packed weights: each thread's 11 rows of a tile, padded to 12. Tensor cores multiply all 48.
+/// Columns of the packed weights: the 11 rows of each thread of a tile, padded to 12. Tensor cores multiply all 48.
 constexpr int kPaddedRows = Product<WideTile>::kPaddedRows;
 constexpr int kPackedTile = kPaddedRows * WideTile::kGridRows;
 static_assert(kPackedTile == TensorTile96::kRows);
 
-/// packed (taps, channels in, tiles of 48) <- w (Co, Ci, K, K); for the input gradient (kMirrored) channels in are Co,
-/// rows are Ci, and tap t is K*K - 1 - t. One thread an element of `packed`; padding is zero.
+/// packed (taps, input channels, tiles of 48) <- w (Co, Ci, K, K). For the input gradient (kMirrored) the input
+/// channels are Co, the rows are Ci, and tap t reads tap K*K - 1 - t of w. One thread per element of `packed`; padding
+/// is zero.
 template <bool kMirrored>
 __global__ void pack_weights_kernel(int taps, int in, int out, int packed_cols, const float* __restrict__ w,
                                     float* __restrict__ packed) {
@@ -61,7 +63,8 @@ std::int64_t packed_cols(std::int64_t out) { return (out + kTileRows - 1) / kTil
 
 // --- forward and input gradient -------------------------------------------------------------------------------------
 
-/// The taps that fall on x for at least one lane of a tile: rows first_y .., columns first_x .. first_x + columns - 1.
+/// The taps that fall inside x for at least one lane of a tile: rows first_y .., columns first_x .. first_x + columns
+/// - 1.
 struct TapRectangle {
   int first_y, first_x, columns, count;
   unsigned reciprocal;  ///< 2^16 / columns, rounded up
@@ -86,7 +89,8 @@ struct TapRectangle {
   }
 };
 
-/// A value of k as (tap, channel). WholeTaps: a chunk of k never crosses a tap, as channels are a multiple of kDepth.
+/// Splits k into the tap's row y and column x, and the channel. In the loaders below, WholeTaps means that the channels
+/// are a multiple of kDepth, so that all k of a chunk have the same tap.
 __device__ __forceinline__ void split_depth(const Correlation& p, const TapRectangle& taps, int k, int& y, int& x,
                                             int& channel) {
   const int tap = p.by_channels.quotient(k);
@@ -94,7 +98,7 @@ __device__ __forceinline__ void split_depth(const Correlation& p, const TapRecta
   taps.at(tap, y, x);
 }
 
-/// Right operand: stage[k][lane] = x[channel][lane shifted by tap], zero on padding.
+/// Loads the right operand: stage[k][lane] = x[channel][lane shifted by tap], zero on padding.
 template <class P, int Vec, bool WholeTaps>
 class WindowLoader {
   using T = typename P::T;
@@ -106,7 +110,7 @@ class WindowLoader {
     const int lane = first_lane + col_;
     const int pixel = p.by_samples.quotient(lane);
     const int out_y = p.by_out_width.quotient(pixel);
-    y_ = lane < p.lanes ? out_y - p.pad : -0x10000;  // a lane beyond the last lies on padding for every tap
+    y_ = lane < p.lanes ? out_y - p.pad : -0x10000;  // a lane beyond the last one is on padding for every tap
     x_ = p.by_out_width.remainder(pixel, out_y) - p.pad;
     sample_ = p.by_samples.remainder(lane, pixel);
   }
@@ -138,9 +142,9 @@ class WindowLoader {
 
   struct Source {
     const float* address;
-    int bytes;  ///< 0 on padding: the copy is zeros
+    int bytes;  ///< 0 on padding: the copy writes zeros
   };
-  /// Where the thread's lanes of depth k lie.
+  /// Address of the thread's lanes for k.
   __device__ Source locate(int k) const {
     int tap_y, tap_x, channel;
     split_depth(p_, taps_, k, tap_y, tap_x, channel);
@@ -156,7 +160,7 @@ class WindowLoader {
   int col_, row_, y_, x_, sample_;
 };
 
-/// Left operand: stage[k][row] = packed[tap][channel][tile's columns].
+/// Loads the left operand: stage[k][row] = packed[tap][channel][tile's columns].
 template <class P, bool WholeTaps>
 class PackedWeightLoader {
   using T = typename P::T;
@@ -188,7 +192,7 @@ class PackedWeightLoader {
   static constexpr int kPerRow = kPackedTile / 4;
   static constexpr int kStep = T::kThreads / kPerRow < T::kDepth ? T::kThreads / kPerRow : T::kDepth;
 
-  /// `packed` holds all taps, k counts those of the tile's rectangle.
+  /// Address of the weights of k. `packed` holds all taps; k counts only the taps of the tile's rectangle.
   __device__ const float* locate(int k) const {
     int y, x, channel;
     split_depth(p_, taps_, k, y, x, channel);
@@ -201,7 +205,7 @@ class PackedWeightLoader {
   const float* from_;
 };
 
-/// One block: rows blockIdx.y * 44 .., lanes blockIdx.x * kCols .. of y.
+/// A block computes rows blockIdx.y * 44 .., lanes blockIdx.x * kCols .. of y.
 template <class P, int Vec, bool WholeTaps>
 __global__ void __launch_bounds__(P::T::kThreads)
     correlate_kernel(Correlation p, const float* __restrict__ packed, int packed_columns) {
@@ -217,7 +221,7 @@ __global__ void __launch_bounds__(P::T::kThreads)
   if (!product.holds_result()) return;
   store_tile<Vec>(product, first_lane, p.lanes, [&](int tile_row) -> float* {
     int row = first_row + tile_row;
-    if constexpr (P::kTensorCores) {  // rows of the tile are columns of `packed`: every twelfth is padding
+    if constexpr (P::kTensorCores) {  // the tile's rows are columns of `packed`: every twelfth is padding
       if (tile_row % kPaddedRows >= WideTile::kThreadRows) return nullptr;
       row = first_row + tile_row / kPaddedRows * WideTile::kThreadRows + tile_row % kPaddedRows;
     }
@@ -260,9 +264,9 @@ void correlate(const Context& context, const char* op, Correlation p, const floa
   }
 }
 
-// --- plain kernels: one thread an output, for tests -----------------------------------------------------------------
+// --- plain kernels: one thread per output, for tests ----------------------------------------------------------------
 
-/// z = conv(x, w) of `forward` geometry, taps in order.
+/// z = conv(x, w); `p` is forward_geometry's, p.x is x, p.y is z. Taps are summed in order.
 __global__ void conv2d_forward_naive_kernel(Correlation p, const float* __restrict__ w) {
   const int lane = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
   const int co = static_cast<int>(blockIdx.y);
@@ -282,8 +286,8 @@ __global__ void conv2d_forward_naive_kernel(Correlation p, const float* __restri
   p.y[static_cast<std::int64_t>(co) * p.lanes + lane] = sum;
 }
 
-/// dx from dz: every output that (y, x) had a part in. `p` is the mirrored geometry that correlate uses, taken apart
-/// again: p.x is dz (Co), p.y is dx (Ci), the forward pad is kernel - 1 - p.pad.
+/// dx from dz: for each (y, x) the sum over all outputs that depend on it. `p` is backward_geometry's: p.x is dz (Co),
+/// p.y is dx (Ci), and the forward pad is kernel - 1 - p.pad.
 __global__ void conv2d_backward_data_naive_kernel(Correlation p, const float* __restrict__ w) {
   const int lane = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
   const int ci = static_cast<int>(blockIdx.y);
@@ -306,7 +310,7 @@ __global__ void conv2d_backward_data_naive_kernel(Correlation p, const float* __
 
 // --- arguments ------------------------------------------------------------------------------------------------------
 
-/// Checks the shapes of forward and says what to correlate.
+/// Checks the shapes of conv2d_forward and returns its correlation.
 Correlation forward_geometry(ConvPads pads, In x, In w, Out z) {
   constexpr const char* kOp = "conv2d_forward";
   require_shape(kOp, "w", w, Shape(w[0], x[0], w[2], w[2]));
@@ -317,8 +321,8 @@ Correlation forward_geometry(ConvPads pads, In x, In w, Out z) {
   return p;
 }
 
-/// The same for the input gradient: dx[y] sees dz[y + begin - tap], which is the mirrored tap K - 1 - tap under a
-/// padding of K - 1 - begin.
+/// The same for the input gradient: dx[y] depends on dz[y + begin - tap], which the mirrored tap K - 1 - tap reads if
+/// the padding is K - 1 - begin.
 Correlation backward_geometry(ConvPads pads, In w, In dz, Out dx) {
   constexpr const char* kOp = "conv2d_backward_data";
   require_shape(kOp, "w", w, Shape(dz[0], dx[0], w[2], w[2]));

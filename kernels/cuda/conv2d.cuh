@@ -1,4 +1,4 @@
-// Shapes that the convolution's kernels share (conv2d.cu, conv2d_filter.cu).
+// Geometry shared by the convolution kernels (conv2d.cu, conv2d_filter.cu).
 #pragma once
 
 #include <algorithm>
@@ -8,8 +8,8 @@
 
 namespace shcnn::SHCNN_EXECUTOR {
 
-/// What tile choices are made for: the multiprocessors of an H100. A constant, so that a sum's order is the same on
-/// every GPU.
+/// Number of multiprocessors that tile choices are made for: that of an H100. A constant, so that the order of sums is
+/// the same on every GPU.
 inline constexpr int kMultiprocessors = 132;
 
 /// One stride-1 correlation of x (channels, height, width, samples) -> y (out_channels, out_height, out_width,
@@ -25,11 +25,11 @@ struct Correlation {
   FastDivisor by_samples, by_out_width, by_channels;
 };
 
-/// Geometry of x (Ci,H,W,N) * w (Co,Ci,K,K) -> z (Co,Ho,Wo,N) as the kernels want it. Throws where indices would not
-/// fit.
+/// Geometry of x (Ci,H,W,N) * w (Co,Ci,K,K) -> z (Co,Ho,Wo,N); the caller sets the pointers. Throws Error(kUsage) if
+/// indices do not fit in 31 bits.
 inline Correlation make_correlation(const char* op, const Shape& x, const Shape& z, std::int64_t kernel,
                                     std::int64_t pad) {
-  constexpr std::int64_t kMost = 0x7fffffff - 4096;  // tiles reach beyond the last lane
+  constexpr std::int64_t kMost = 0x7fffffff - 4096;  // the last tile extends beyond the last lane
   if (x.count() > kMost || z.count() > kMost) {
     throw Error(
         ErrorKind::kUsage, op,
@@ -57,7 +57,7 @@ inline Shape output_shape(const Shape& x, const Shape& w, ConvPads pads) {
   return Shape(w[0], x[1] + grown, x[2] + grown, x[3]);
 }
 
-/// What conv2d_backward_filter needs of conv2d_workspace's bytes.
+/// Workspace bytes of conv2d_backward_filter.
 std::size_t conv2d_filter_workspace(const ConvGeometry& g);
 
 }  // namespace shcnn::SHCNN_EXECUTOR

@@ -1,11 +1,11 @@
 // The convolution's filter gradient as an implicit matrix product (gemm.cuh). Stride 1.
 //
-//   dw[co][ci, tap] = sum over lanes of  dz[co][lane] * x[ci][lane + tap]              lanes: (oy, ox, n) in one run
+//   dw[co][ci, tap] = sum over lanes of  dz[co][lane] * x[ci][lane + tap]         lanes: (oy, ox, n), contiguous
 //
-// A block makes 44 x 132 (or 28) of the (co, (ci, tap)) sums over its share of the lanes; sum_splits adds the shares in
-// a fixed order. Both operands are contiguous along the summed lanes, so both stand row-major in shared memory. Taps on
-// padding are multiplied as zeros: which rows those are differs from column to column of a tile (7 % of the work at
-// most, docs/kernels.md).
+// A block computes 44 x 132 (or 28) of the (co, (ci, tap)) sums over one split of the lanes; sum_splits adds the splits
+// in a fixed order. Both operands are contiguous along the summed lanes, so both are row-major in shared memory. Taps
+// on padding are multiplied as zeros and not skipped, because the lanes they affect differ between the columns of a
+// tile (at most 7 % of the work, docs/kernels.md).
 #include <algorithm>
 
 #include "kernels/cuda/conv2d.cuh"
@@ -16,19 +16,19 @@
 namespace shcnn::SHCNN_EXECUTOR {
 namespace {
 
-//                        rows, cols a thread; threads; slices; depth
+//                     rows, cols per thread; rows, cols of threads; slices; depth
 using WideTile = Tile<11, 6, 4, 22, 4, 32>;   // 44 x 132, 352 threads
 using NarrowTile = Tile<11, 7, 4, 4, 8, 32>;  // 44 x 28, 128 threads: the first layer has 25 columns
-//                                16-row, 8-col products a warp; warps; slices; depth
+//                              16-row, 8-col products per warp; rows, cols of warps; slices; depth
 using TensorTile128 = TensorTile<3, 8, 1, 2, 2, 32>;  // 48 x 128, 128 threads: tf32
 
 template <class T>
 using Product = BlockProduct<T, Layout::kRowMajor, Layout::kRowMajor>;
 using Tf32Product = TensorProduct<TensorTile128, Layout::kRowMajor, Layout::kRowMajor>;
 
-constexpr std::int64_t kLargestExtent = 0x7f00;  ///< of a map: TapLoader keeps a row in 15 bits
+constexpr std::int64_t kLargestExtent = 0x7f00;  ///< largest height or width of a map: TapLoader packs a row in 15 bits
 
-/// What the filter gradient's blocks need: Correlation's geometry of the forward pass, dz, and the split of the lanes.
+/// Kernel arguments: the forward pass's geometry, dz, and the split of the lanes.
 struct FilterSum {
   Correlation forward;  ///< y unused
   const float* dz;      ///< (Co, lanes)
@@ -37,8 +37,8 @@ struct FilterSum {
   int lanes_per_split;  ///< a multiple of kDepth
 };
 
-/// Right operand: stage[(ci, tap)][lane] = x[ci][lane shifted by tap], zero on padding. A thread's columns stay the
-/// same, its lanes move on.
+/// Loads the right operand: stage[(ci, tap)][lane] = x[ci][lane shifted by tap], zero on padding. A thread has the same
+/// columns in every chunk; only its lanes change.
 template <class T, int Vec>
 class TapLoader {
  public:
@@ -48,7 +48,7 @@ class TapLoader {
 #pragma unroll
     for (int i = 0; i < kCount; ++i) {
       const int wanted = first_col + col_ + i * kStep;
-      // a column beyond the last, whose sums nobody stores: padding for every lane, or the last column once more
+      // a column beyond the last, whose sums are not stored: all padding, or a copy of the last column
       const int col = kPacked && wanted >= columns ? columns - 1 : wanted;
       const int channel = col / taps, tap = col % taps;
       const int y = col < columns ? tap / p.kernel : 0x10000, x = tap % p.kernel;
@@ -69,7 +69,7 @@ class TapLoader {
     for (int i = 0; i < kCount; ++i) {
       const int col = col_ + i * kStep;
       if (col >= T::kCols) break;
-      const int both = (out_y << 16) + out_x + tap_y_[i];  // of kPacked: row and column on the padded map
+      const int both = (out_y << 16) + out_x + tap_y_[i];  // if kPacked: row and column on the padded map
       const int row = kPacked ? (both >> 16) - p_.pad : y + tap_y_[i];
       const int column = kPacked ? (both & 0xffff) - p_.pad : x + tap_x_[kPacked ? 0 : i];
       const bool valid = lane < end && static_cast<unsigned>(row) < static_cast<unsigned>(p_.height) &&
@@ -84,8 +84,8 @@ class TapLoader {
   static constexpr int kCount = (T::kCols + kStep - 1) / kStep;
   static constexpr int kStride = Stage<Layout::kRowMajor, T::kCols, T::kDepth>::kStride;
 
-  /// Copies of 4 bytes make 12 columns a thread, and 352 threads have 168 registers each: row and column of a tap then
-  /// share one.
+  /// With 4-byte copies a thread has 12 columns, and with 352 threads it has 168 registers. So a tap's row and column
+  /// are packed in one register.
   static constexpr bool kPacked = Vec == 1;
 
   const Correlation& p_;
@@ -93,7 +93,7 @@ class TapLoader {
   int tap_y_[kCount], tap_x_[kPacked ? 1 : kCount], offset_[kCount];
 };
 
-/// One block: dw rows blockIdx.y * kRows .., columns blockIdx.x * kCols .., summed over the lanes of split blockIdx.z.
+/// A block computes dw rows blockIdx.y * kRows .., columns blockIdx.x * kCols .., over the lanes of split blockIdx.z.
 template <class P, int Vec>
 __global__ void __launch_bounds__(P::T::kThreads) filter_kernel(FilterSum p) {
   using T = typename P::T;
@@ -114,7 +114,7 @@ __global__ void __launch_bounds__(P::T::kThreads) filter_kernel(FilterSum p) {
   });
 }
 
-/// How the filter gradient of a shape is divided.
+/// Choice of tile and splits for a filter gradient.
 struct FilterPlan {
   bool narrow;
   std::int64_t splits, lanes_per_split;
@@ -124,14 +124,14 @@ FilterPlan plan_filter(std::int64_t out_channels, std::int64_t columns, std::int
   const auto round_up = [](std::int64_t count, std::int64_t each) { return (count + each - 1) / each * each; };
   FilterPlan plan{};
   const std::int64_t narrow_cols = round_up(columns, NarrowTile::kCols), wide_cols = round_up(columns, WideTile::kCols);
-  // a wide tile reads less: it may waste an eighth
+  // a wide tile reads less per product, so it is used even if up to an eighth more columns are computed
   plan.narrow = !tf32 && narrow_cols < wide_cols && 8 * wide_cols > 9 * columns;
   const std::int64_t rows = tf32 ? TensorTile128::kRows : WideTile::kRows;
   const std::int64_t cols = tf32 ? TensorTile128::kCols : plan.narrow ? NarrowTile::kCols : WideTile::kCols;
   constexpr std::int64_t depth = WideTile::kDepth;
   static_assert(WideTile::kRows == NarrowTile::kRows && depth == NarrowTile::kDepth && depth == TensorTile128::kDepth);
   const std::int64_t tiles = round_up(out_channels, rows) / rows * (round_up(columns, cols) / cols);
-  // one wide block fills a multiprocessor's registers, four narrow ones do
+  // the registers of a multiprocessor hold one wide block or four narrow ones
   const std::int64_t wanted = std::max<std::int64_t>(1, kMultiprocessors * (plan.narrow ? 4 : 1) / tiles);
   const std::int64_t chunks = std::max<std::int64_t>(1, round_up(lanes, depth) / depth);
   plan.lanes_per_split = (chunks + wanted - 1) / wanted * depth;
@@ -149,7 +149,7 @@ void launch_filter(const Context& context, const FilterSum& p, std::int64_t spli
          p);
 }
 
-/// One thread a filter element, lanes in order, for tests.
+/// Plain kernel for tests: one thread per filter element, lanes summed in order.
 __global__ void conv2d_backward_filter_naive_kernel(FilterSum p) {
   const Correlation& f = p.forward;
   const int col = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
@@ -167,7 +167,7 @@ __global__ void conv2d_backward_filter_naive_kernel(FilterSum p) {
   p.sums[static_cast<std::int64_t>(co) * p.columns + col] = sum;
 }
 
-/// Checks the shapes and says what to sum; all lanes in one split.
+/// Checks the shapes and returns the arguments for one split. Throws Error(kUsage) if a map exceeds kLargestExtent.
 FilterSum filter_geometry(ConvPads pads, In x, In dz, Out dw) {
   constexpr const char* kOp = "conv2d_backward_filter";
   require_shape(kOp, "dw", dw, Shape(dz[0], x[0], dw[2], dw[2]));

@@ -5,9 +5,9 @@
 //   filter gradient:  dw[o][i] =        sum over n of dy[o][n] * x[i][n]    outer, both row-major
 //                     db[o]    =        sum over n of dy[o][n]              row_sums
 //
-// A batch of 100 samples gives a forward product only a hundred columns: tiles of 64 x 104 are too few to fill a GPU,
-// so the sum over k is divided among blocks whose shares sum_splits adds in a fixed order. docs/kernels.md counts bytes
-// and flops.
+// With a batch of 100 samples a forward product has only 100 columns, and too few tiles of 64 x 104 to fill a GPU. So
+// the sum over k is split among blocks (split-k), and sum_splits adds their partial sums in a fixed order. Bytes and
+// flops: docs/kernels.md.
 #include <algorithm>
 
 #include "kernels/cuda/dense.cuh"
@@ -18,24 +18,23 @@
 namespace shcnn::SHCNN_EXECUTOR {
 namespace {
 
-//                      rows, cols a thread; threads; slices; depth
+//                     rows, cols per thread; rows, cols of threads; slices; depth
 using WideTile = Tile<8, 8, 8, 13, 2, 32>;    // 64 x 104, 208 threads: a batch of 100
 using NarrowTile = Tile<8, 8, 16, 4, 4, 32>;  // 128 x 32, 256 threads: small batches
 using OuterTile = Tile<8, 8, 8, 16, 1, 20>;   // 64 x 128, 128 threads: 100 samples are five chunks
-// tf32:                         16-row, 8-col products a warp; warps; slices; depth
+// tf32:                             16-row, 8-col products per warp; rows, cols of warps; slices; depth
 using TensorTile104 = TensorTile<2, 13, 2, 1, 2, 32>;  // 64 x 104, 128 threads
 using TensorTile128 = TensorTile<2, 8, 2, 2, 1, 32>;   // 64 x 128, 128 threads: filter gradients
 static_assert(TensorTile104::kRows == WideTile::kRows && TensorTile104::kCols == WideTile::kCols &&
               TensorTile104::kDepth == WideTile::kDepth);
 
-/// What the splits are made for: the multiprocessors of an H100. A constant, so that a sum's order is the same on every
-/// GPU.
+/// Number of multiprocessors that the splits are made for: that of an H100. A constant, so that the order of sums is
+/// the same on every GPU.
 constexpr int kMultiprocessors = 132;
 
-// --- y (rows, cols) = left (rows, depth) * right (depth, cols)
-// -------------------------------------------------------------
+// --- y (rows, cols) = left (rows, depth) * right (depth, cols) -------------------------------------------------------
 
-/// One product whose columns are samples.
+/// Arguments of one product whose columns are samples.
 struct Product {
   const float* left;   ///< forward: w (rows, depth); input gradient: w (depth, rows)
   const float* right;  ///< (depth, cols)
@@ -49,10 +48,11 @@ template <class P, Layout kLeft, int VecLeft>
 using LeftLoader = std::conditional_t<kLeft == Layout::kRowMajor, RowLoader<typename P::T, P::T::kRows, VecLeft>,
                                       ColumnLoader<typename P::T, P::T::kRows, VecLeft, P::LeftStage::kStride>>;
 
-/// Blocks that a multiprocessor must hold: ptxas would else spare registers for more on sm_100, and spill.
+/// Minimum number of blocks per multiprocessor. Without it, ptxas limits registers on sm_100 to fit more blocks, and
+/// spills.
 constexpr int kBlocks = 1;
 
-/// One block: columns blockIdx.x * kCols .., rows blockIdx.y * kRows .., share blockIdx.z of the depth.
+/// A block computes columns blockIdx.x * kCols .., rows blockIdx.y * kRows .., over split blockIdx.z of the depth.
 template <class P, Layout kLeft, int VecLeft, int VecRight>
 __global__ void __launch_bounds__(P::T::kThreads, kBlocks) product_kernel(Product p) {
   using T = typename P::T;
@@ -73,7 +73,7 @@ __global__ void __launch_bounds__(P::T::kThreads, kBlocks) product_kernel(Produc
   });
 }
 
-/// How a product of a shape is divided.
+/// Choice of tile and splits for a product.
 struct ProductPlan {
   bool narrow;
   std::int64_t splits, depth_per_split;
@@ -107,7 +107,8 @@ void launch_product(const Context& context, const char* op, const Product& p, st
          grid, dim3(P::T::kThreads), P::kSharedBytes, p);
 }
 
-/// y = left * right + b (null: no bias). `left_contiguous`: the extent of left whose values are neighbours.
+/// y = left * right + b (null: no bias). left is (rows, depth) if kLeft is kRowMajor, else (depth, rows). Uses the
+/// workspace unless there is one split and no bias.
 template <Layout kLeft>
 void multiply(const Context& context, const char* op, const float* left, const float* right, const float* b,
               std::int64_t rows, std::int64_t cols, std::int64_t depth, float* y) {
@@ -125,8 +126,7 @@ void multiply(const Context& context, const char* op, const float* left, const f
   if (!in_place) sum_splits(context, op, plan.splits, rows * cols, p.sums, b, cols, y);
 }
 
-// --- dw (rows, cols) = dy (rows, samples) * x (cols, samples)'
-// -------------------------------------------------------------
+// --- dw (rows, cols) = dy (rows, samples) * x (cols, samples)' -------------------------------------------------------
 
 struct Outer {
   const float* dy;  ///< (rows, samples)
@@ -136,7 +136,7 @@ struct Outer {
   int samples;
 };
 
-/// One block: rows blockIdx.y * kRows .., columns blockIdx.x * kCols .. of dw.
+/// A block computes rows blockIdx.y * kRows .., columns blockIdx.x * kCols .. of dw.
 template <class P, int Vec>
 __global__ void __launch_bounds__(P::T::kThreads, kBlocks) outer_kernel(Outer p) {
   using T = typename P::T;
@@ -165,7 +165,7 @@ void launch_outer(const Context& context, const char* op, const Outer& p) {
 constexpr int kWarpLanes = 32;
 constexpr int kRowsPerBlock = 4;
 
-/// db[o] = sum over n of dy[o][n]: one warp a row, then a tree of shuffles.
+/// db[o] = sum over n of dy[o][n]: one warp per row, reduced by shuffles.
 __global__ void row_sums_kernel(std::int64_t rows, int samples, const float* __restrict__ dy, float* __restrict__ db) {
   const int lane = static_cast<int>(threadIdx.x) % kWarpLanes;
   const std::int64_t row = std::int64_t{blockIdx.x} * kRowsPerBlock + static_cast<int>(threadIdx.x) / kWarpLanes;
@@ -178,7 +178,7 @@ __global__ void row_sums_kernel(std::int64_t rows, int samples, const float* __r
   if (lane == 0 && row < rows) db[row] = sum;
 }
 
-// --- plain kernels: one thread an output, for tests ------------------------------------------------------------------
+// --- plain kernels: one thread per output, for tests -----------------------------------------------------------------
 
 /// y[row][col] = b[row] + sum over k of left[row * row_stride + k * depth_stride] * right[k * cols + col]; b may be
 /// null.
@@ -195,7 +195,7 @@ __global__ void dense_product_naive_kernel(std::int64_t rows, std::int64_t cols,
   y[index] = b ? sum + b[row] : sum;
 }
 
-/// dw[o][i] = sum over n of dy[o][n] * x[i][n]; the thread of i = 0 also makes db[o].
+/// dw[o][i] = sum over n of dy[o][n] * x[i][n]; the thread of i = 0 also computes db[o].
 __global__ void dense_backward_filter_naive_kernel(std::int64_t outputs, std::int64_t inputs, std::int64_t samples,
                                                    const float* x, const float* dy, float* dw, float* db) {
   const std::int64_t index = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;

@@ -1,6 +1,6 @@
-// Dense layers on cuBLAS: the three products of dense.cu as one call each (blas.h). The forward product goes to the
-// workspace, from where sum_splits adds the bias, as it does for the hand-written product. fp32, or tf32 where the
-// handle allows it.
+// Dense layers on cuBLAS: each of the three products of dense.cu is one call (blas.h). The forward product is written
+// to the workspace, and sum_splits adds the bias, as for the hand-written product. fp32, or tf32 if the handle allows
+// it.
 #include "kernels/cuda/blas.h"
 #include "kernels/cuda/dense.cuh"
 #include "kernels/cuda/sum_splits.cuh"

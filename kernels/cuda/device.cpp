@@ -5,7 +5,7 @@
 namespace shcnn::cuda {
 namespace {
 
-/// An instantiated graph. `run` only queues it; the work's errors surface at synchronize().
+/// An instantiated graph. run() only queues it; errors of the work are reported by synchronize().
 class GraphRecording final : public Device::Recording {
  public:
   GraphRecording(cudaGraph_t graph, cudaStream_t stream) : stream_(stream) {
@@ -95,7 +95,7 @@ void CudaDevice::synchronize() { check(cudaStreamSynchronize(stream_), "synchron
 
 void* CudaDevice::allocate_host(std::size_t bytes) {
   void* pointer = nullptr;
-  // mapped: with unified addressing, which every GPU of this build has, the device uses the same pointer
+  // mapped: with unified addressing, which every supported GPU has, host and device use the same pointer
   check(cudaHostAlloc(&pointer, bytes, cudaHostAllocMapped), "allocate_host");
   return pointer;
 }
@@ -120,7 +120,7 @@ std::unique_ptr<Device::Recording> CudaDevice::record(std::function<void()> work
   try {
     work();
   } catch (...) {
-    cudaStreamEndCapture(stream_, &graph);  // leaves capture mode whatever happened
+    cudaStreamEndCapture(stream_, &graph);  // leaves capture mode
     if (graph) cudaGraphDestroy(graph);
     cudaGetLastError();
     throw;

@@ -1,4 +1,4 @@
-// A CUDA device: memory, one stream, and CUDA graphs as recordings.
+// A CUDA device: memory, one stream, and recordings as CUDA graphs.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -12,12 +12,11 @@
 
 namespace shcnn::cuda {
 
-/// Queues everything on one stream of its own, in call order. Selects its GPU for the calling thread when it is made:
-/// use one CudaDevice a thread.
+/// Queues all work on its own stream, in call order. The constructor selects the GPU for the calling thread, so use one
+/// CudaDevice per thread.
 class CudaDevice final : public Device {
  public:
-  /// Throws Error(kDevice), in one line, where there is no GPU `ordinal`, no driver, or no code for the GPU in this
-  /// build.
+  /// Throws Error(kDevice) with a one-line message if there is no GPU `ordinal` or no driver.
   explicit CudaDevice(int ordinal);
   ~CudaDevice() override;
 
@@ -38,7 +37,7 @@ class CudaDevice final : public Device {
   cudaStream_t stream() const { return stream_; }
   /// Compute capability, 75 for 7.5.
   int capability() const { return capability_; }
-  /// Keeps what works on the stream (a cuBLAS handle) until the stream goes.
+  /// Keeps an object that uses the stream (a cuBLAS handle) alive; it is released before the stream is destroyed.
   void keep(std::shared_ptr<void> resource) { kept_ = std::move(resource); }
 
  private:

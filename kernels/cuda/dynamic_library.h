@@ -1,4 +1,4 @@
-// A library of NVIDIA's that is opened at run time and stands on no link line: cuBLAS, and cuDNN as a peer.
+// An NVIDIA library that is loaded at run time instead of being linked: cuBLAS, and cuDNN for comparison.
 #pragma once
 
 #include <dlfcn.h>
@@ -15,8 +15,9 @@ namespace shcnn::cuda {
 
 class DynamicLibrary {
  public:
-  /// `soname` is looked for as the linker would, then as `file`, where it was when this was built (null: nowhere else).
-  /// `name` and `remedy` are for messages: "NAME cannot be used: ...; REMEDY". Throws Error(kDevice) where it is not there.
+  /// Loads `soname` by the dynamic linker's search path. If that fails, loads `file`, the path at build time (null: no
+  /// second attempt). `name` and `remedy` are for messages: "NAME cannot be used: ...; REMEDY". Throws Error(kDevice)
+  /// if the library cannot be loaded.
   DynamicLibrary(const char* soname, const char* file, std::string name, std::string remedy)
       : soname_(soname),
         name_(std::move(name)),
@@ -30,7 +31,7 @@ class DynamicLibrary {
   DynamicLibrary(const DynamicLibrary&) = delete;
   DynamicLibrary& operator=(const DynamicLibrary&) = delete;
 
-  /// Throws Error(kDevice) where the library has no such function.
+  /// Sets `function` to the library's `symbol`; throws Error(kDevice) if the library has no such symbol.
   template <class Function>
   void find(Function& function, const char* symbol) const {
     function = reinterpret_cast<Function>(dlsym(handle_, symbol));

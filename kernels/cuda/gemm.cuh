@@ -1,19 +1,21 @@
-// The block-level matrix product under the convolutions (conv2d.cu) and the dense layers (dense.cu):
+// The block-level matrix product used by the convolutions (conv2d.cu, conv2d_filter.cu) and the dense layers
+// (dense.cu). One thread block computes one tile of rows x cols:
 //
-//   acc[row][col] = sum over k of left[row][k] * right[k][col]        of one tile of rows x cols, by one thread block
+//   acc[row][col] = sum over k of left[row][k] * right[k][col]
 //
-// What a product multiplies is decided by two loaders, which bring chunks of kDepth values of k to shared memory with
-// asynchronous copies while the previous chunk is being multiplied (two stages, one barrier a chunk). Each thread keeps
-// ThreadRows x ThreadCols sums in registers. `Slices` groups of threads share a tile and take k in turn, which gives a
-// multiprocessor enough warps where a problem has few tiles; their sums are added in a fixed order at the end.
+// Two loaders define the operands. They copy chunks of kDepth values of k to shared memory with asynchronous copies
+// while the previous chunk is multiplied (two shared-memory stages, one barrier per chunk). Each thread keeps a
+// register tile of ThreadRows x ThreadCols sums. `Slices` groups of threads share a tile and each process a part of k,
+// so that a multiprocessor has enough warps even if there are few tiles; their sums are added in a fixed order at the
+// end.
 //
-// Two forms of an operand in shared memory (Layout), whichever lets the copies run along contiguous memory:
+// An operand has one of two layouts in shared memory (Layout), chosen so that the copies read contiguous memory:
 //   kDepthMajor  [k][row]: a thread reads its rows of one k with 16-byte loads
 //   kRowMajor    [row][k]: a thread reads four k of one row with a 16-byte load; the stride makes 8 rows conflict-free
 //
-// The order of the sum depends on the tile type and K alone, never on the grid: results repeat bit for bit.
+// The order of a sum depends only on the tile type and K, never on the grid, so results are reproducible bit for bit.
 //
-// BlockProduct multiplies in fp32; its twin on tensor cores, with the same loaders and stages, is gemm_tf32.cuh.
+// BlockProduct multiplies in fp32. TensorProduct (gemm_tf32.cuh) uses tensor cores with the same loaders and stages.
 #pragma once
 
 #include <algorithm>
@@ -25,7 +27,7 @@ namespace shcnn::SHCNN_EXECUTOR {
 
 enum class Layout { kDepthMajor, kRowMajor };
 
-/// Extents of a block's work. A block is GridRows x GridCols threads, Slices times.
+/// Extents of a block's tile. A block has GridRows x GridCols x Slices threads.
 template <int ThreadRows, int ThreadCols, int GridRows, int GridCols, int Slices, int Depth>
 struct Tile {
   static constexpr int kThreadRows = ThreadRows, kThreadCols = ThreadCols;
@@ -41,12 +43,12 @@ struct Tile {
   static_assert(Depth % 4 == 0 || Slices == 1, "");
 };
 
-/// Values of one operand in shared memory: `Extent` rows (or columns) x Depth. `Padding`: floats between the rows of a
-/// depth-major stage.
+/// Shared-memory stage of one operand: `Extent` rows (or columns) x Depth. A depth-major stage has `Padding` extra
+/// floats after each k.
 template <Layout kLayout, int Extent, int Depth, int Padding = 0>
 struct Stage {
-  // depth-major: padded to whole 16-byte loads of a thread by the caller's Extent
-  // row-major: a stride of an odd number of 16-byte words puts 8 neighbour rows on 8 different bank groups
+  // depth-major: the caller's Extent includes the padding to 16-byte loads of a thread
+  // row-major: a stride of an odd number of 16-byte words puts 8 adjacent rows in 8 different groups of 4 banks
   static constexpr int kStride =
       kLayout == Layout::kDepthMajor ? Extent + Padding : (Depth / 4 % 2 == 1 ? Depth : Depth + 4);
   static constexpr int kFloats = kLayout == Layout::kDepthMajor ? Depth * kStride : Extent * kStride;
@@ -57,9 +59,9 @@ __device__ __forceinline__ float component(const float4& v, int i) {
   return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w;
 }
 
-/// The two stages of a block's product. `load_left` and `load_right` are called as load(stage, k, end) and fill their
-/// stage with the chunk k .. k + kDepth - 1, with zeros from `end` on; multiply(left, right, depth) adds a chunk's
-/// product to the sums.
+/// The double-buffered main loop of a block's product. A loader is called as load(stage, k, end) and fills its stage
+/// with the chunk k .. k + kDepth - 1. If an operand is row-major, both loaders must set values from `end` on to zero.
+/// multiply(left, right, depth) adds the product of the chunk's first `depth` values (at most kDepth) to the sums.
 template <class T, int kLeftFloats, int kStageFloats, class LoadLeft, class LoadRight, class Multiply>
 __device__ __forceinline__ void run_stages(float* shared, int begin, int end, LoadLeft& load_left,
                                            LoadRight& load_right, const Multiply& multiply) {
@@ -72,7 +74,7 @@ __device__ __forceinline__ void run_stages(float* shared, int begin, int end, Lo
   async_commit();
   for (int k = begin; k < end; k += T::kDepth) {
     async_wait<0>();
-    __syncthreads();  // the stage is complete, and nobody reads the other one any more
+    __syncthreads();  // the stage is complete, and no thread reads the other one any more
     if (k + T::kDepth < end) {
       load_left(other, k + T::kDepth, end);
       load_right(other + kLeftFloats, k + T::kDepth, end);
@@ -86,15 +88,15 @@ __device__ __forceinline__ void run_stages(float* shared, int begin, int end, Lo
   async_wait<0>();
 }
 
-/// Binary tree over the slices of a tile: slice s takes over the kCount sums of slice s + half. acc(i) is sum i of this
-/// thread.
+/// Adds the sums of a tile's slices in a binary tree: slice s adds the kCount sums of slice s + half to its own. acc(i)
+/// is sum i of this thread.
 template <class T, int kCount, class Acc>
 __device__ __forceinline__ void add_slices(float* shared, const Acc& acc) {
   const int place = static_cast<int>(threadIdx.x) % T::kSliceThreads;
   const int slice = static_cast<int>(threadIdx.x) / T::kSliceThreads;
 #pragma unroll
   for (int half = T::kSlices / 2; half > 0; half /= 2) {
-    __syncthreads();  // the stages, or the last handover, have been read
+    __syncthreads();  // all threads have read the stages or the previous round's sums
     float* const mine = shared + slice % half * (T::kSliceThreads * kCount) + place;
     if (slice >= half && slice < 2 * half) {
 #pragma unroll
@@ -114,24 +116,24 @@ class BlockProduct {
   using T = TileType;
   static constexpr bool kTensorCores = false;
   static constexpr int kThreadRows = T::kThreadRows, kThreadCols = T::kThreadCols;
-  /// Neighbouring columns that a thread holds side by side.
+  /// A thread's columns come in runs of kRun adjacent columns.
   static constexpr int kRun = kRight == Layout::kDepthMajor ? 4 : 1;
-  /// Rows of one thread in a depth-major stage, padded to 16 bytes: 11 rows stand 12 apart.
+  /// Rows of one thread in a depth-major stage, padded to a multiple of 16 bytes: 11 rows take 12 floats.
   static constexpr int kPaddedRows = (T::kThreadRows + 3) / 4 * 4;
   static constexpr int kLeftExtent = kLeft == Layout::kDepthMajor ? kPaddedRows * T::kGridRows : T::kRows;
   using LeftStage = Stage<kLeft, kLeftExtent, T::kDepth>;
   using RightStage = Stage<kRight, T::kCols, T::kDepth>;
   static constexpr int kStageFloats = LeftStage::kFloats + RightStage::kFloats;
   static constexpr int kAccFloats = T::kThreadRows * T::kThreadCols;
-  /// Half of the slices hand over their sums at a time.
+  /// Shared memory of add_slices: in each round at most half of the slices store their sums.
   static constexpr int kHandoverFloats = T::kSlices / 2 * T::kSliceThreads * kAccFloats;
   static constexpr int kSharedBytes = 4 * (2 * kStageFloats > kHandoverFloats ? 2 * kStageFloats : kHandoverFloats);
   static_assert(kSharedBytes <= 64 * 1024, "the least that every supported GPU has");
 
   float acc[T::kThreadRows][T::kThreadCols] = {};
 
-  /// Neighbour lanes of a warp share columns (lane ^ 1) and rows (lane ^ 2): two lanes that read one 16-byte word halve
-  /// the shared-memory cycles of the load, so both operands are laid out to have such pairs.
+  /// Lanes l and l ^ 1 of a warp have the same columns, lanes l and l ^ 2 the same rows. If two lanes read the same
+  /// 16-byte word, the load takes half as many shared-memory cycles, so both operands have such pairs.
   __device__ explicit BlockProduct(int thread) {
     slice_ = thread / T::kSliceThreads;
     const int in_slice = thread % T::kSliceThreads;
@@ -141,7 +143,7 @@ class BlockProduct {
 
   /// True in the threads that hold the sums after run().
   __device__ bool holds_result() const { return slice_ == 0; }
-  /// The tile's row of acc[i][..] and column of acc[..][j].
+  /// The row of the tile that acc[i][..] belongs to, and the column of acc[..][j].
   __device__ int row(int i) const {
     return kLeft == Layout::kDepthMajor ? grid_row_ * T::kThreadRows + i : grid_row_ + i * T::kGridRows;
   }
@@ -165,15 +167,15 @@ class BlockProduct {
   static constexpr int kStep = kLeft == Layout::kRowMajor || kRight == Layout::kRowMajor ? 4 : 1;
   static_assert(T::kDepth % kStep == 0);
 
-  /// A chunk of min(depth, kDepth) values of k. Row-major steps are four k long and need no unrolling: other warps
-  /// cover the loads at their start.
+  /// Multiplies a chunk of min(depth, kDepth) values of k. Steps of row-major operands span four k and are not
+  /// unrolled: other warps hide the latency of the loads at their start.
   __device__ void multiply(const float* left, const float* right, int depth) {
     const int end = std::min(depth, int{T::kDepth});
 #pragma unroll(kStep == 1 ? 4 : 1)
     for (int k = slice_ * kStep; k < end; k += kStep * T::kSlices) multiply_step(left, right, k);
   }
 
-  /// kStep values of k. Row-major operands are read four k at once.
+  /// Multiplies kStep values of k. A row-major operand is read with one load for four k.
   __device__ __forceinline__ void multiply_step(const float* left, const float* right, int k) {
     float4 left4[kLeft == Layout::kRowMajor ? T::kThreadRows : kPaddedRows / 4];
     float4 right4[kRight == Layout::kRowMajor ? T::kThreadCols : (T::kThreadCols + 3) / 4];
@@ -214,8 +216,9 @@ class BlockProduct {
   int slice_, grid_row_, grid_col_;
 };
 
-/// Writes a tile: row_start(r) is where row r of the tile starts in memory, null for a row that is not stored. Columns
-/// first_col .. of at most `cols`. Vec = 4: rows start at multiples of 16 bytes and cols is a multiple of 4.
+/// Writes a tile. row_start(r) returns the start of the tile's row r in memory, or null if the row is not stored. The
+/// tile's columns begin at first_col; columns from `cols` on are not stored. Vec = 4 requires that rows start at
+/// multiples of 16 bytes and that cols is a multiple of 4.
 template <int Vec, class Product, class RowStart>
 __device__ __forceinline__ void store_tile(const Product& product, std::int64_t first_col, std::int64_t cols,
                                            const RowStart& row_start) {
@@ -240,8 +243,8 @@ __device__ __forceinline__ void store_tile(const Product& product, std::int64_t 
   }
 }
 
-/// Loader of a row-major stage from a matrix whose k is contiguous: (rows, depth), `stride` floats from row to row.
-/// Vec = 4: base, stride and depth are multiples of 16 bytes; Vec = 1 takes anything.
+/// Loads a row-major stage from a matrix whose k is contiguous: (rows, depth), `stride` floats from row to row.
+/// Vec = 4 requires base, stride and depth to be multiples of 16 bytes; Vec = 1 has no requirement.
 template <class T, int StageRows, int Vec>
 class RowLoader {
  public:
@@ -274,8 +277,8 @@ class RowLoader {
   const float* from_;
 };
 
-/// Loader of a depth-major stage from a matrix whose columns are contiguous: (depth, cols), `stride` floats from k to
-/// k.
+/// Loads a depth-major stage from a matrix whose columns are contiguous: (depth, cols), `stride` floats from one k to
+/// the next.
 template <class T, int StageCols, int Vec, int StageStride = StageCols>
 class ColumnLoader {
  public:
@@ -308,7 +311,7 @@ class ColumnLoader {
   const float *matrix_, *from_;
 };
 
-/// True where four floats at `pointer` can be read at once.
+/// True if `pointer` is aligned for a 16-byte load.
 inline bool is_aligned16(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0; }
 
 }  // namespace shcnn::SHCNN_EXECUTOR

@@ -1,21 +1,21 @@
-// BlockProduct's twin on tensor cores: the same tile of rows x cols, fed by the same loaders through the same two
-// stages, multiplied by mma.sync in tf32 (10 bits of mantissa) and summed in fp32. An option (Context::allow_tf32):
-// sm_80 and up.
+// The counterpart of BlockProduct on tensor cores: the same tile of rows x cols, the same loaders and the same two
+// shared-memory stages, but multiplied by mma.sync in tf32 (10 bits of mantissa) and summed in fp32. Optional
+// (Context::allow_tf32); needs sm_80 or later.
 //
-// A warp makes RowTiles x ColTiles products of 16 x 8, eight values of k at a time: 4 RowTiles + 2 ColTiles loads of 4
-// bytes a lane from shared memory for RowTiles * ColTiles mma. Operands are rounded to nearest as they are loaded;
-// without that the hardware would cut them, which is twice the error and all of it towards zero.
+// A warp computes RowTiles x ColTiles products of 16 x 8, eight values of k at a time: 4 RowTiles + 2 ColTiles loads of
+// 4 bytes per lane from shared memory for RowTiles * ColTiles mma. Operands are rounded to nearest when they are loaded
+// from shared memory; otherwise the hardware would truncate them, which doubles the error and biases it towards zero.
 //
 // Bank conflicts: lane (g, t) = (lane / 4, lane % 4) reads row g of column t (see mma_tf32).
-//   depth-major stages [k][row]: bank t * stride + g, and the stride is padded to 8 or 24 modulo 32: 32 banks
-//   row-major stages [row][k]: bank g * stride + t, and the stride is an odd number of 16-byte words: 32 banks
+//   depth-major stages [k][row]: bank t * stride + g; the stride is padded to 8 or 24 modulo 32: 32 different banks
+//   row-major stages [row][k]: bank g * stride + t; the stride is an odd number of 16-byte words: 32 different banks
 #pragma once
 
 #include "kernels/cuda/gemm.cuh"
 
 namespace shcnn::SHCNN_EXECUTOR {
 
-/// Extents of a block's work: GridRows x GridCols warps, Slices times.
+/// Extents of a block's tile. A block has GridRows x GridCols x Slices warps.
 template <int RowTiles, int ColTiles, int GridRows, int GridCols, int Slices, int Depth>
 struct TensorTile {
   static constexpr int kRowTiles = RowTiles, kColTiles = ColTiles;
@@ -31,7 +31,7 @@ struct TensorTile {
 
 template <class TileType, Layout kLeft, Layout kRight>
 class TensorProduct {
-  /// Makes a stride of 8 or 24 modulo 32 of an extent that is a multiple of 8.
+  /// Padding that makes the stride 8 or 24 modulo 32; `extent` is a multiple of 8.
   static constexpr int padding(int extent) { return extent % 16 == 8 ? 0 : 8; }
 
  public:
@@ -57,7 +57,7 @@ class TensorProduct {
   }
 
   __device__ bool holds_result() const { return slice_ == 0; }
-  /// The tile's row and column of value(i, j).
+  /// Row and column of value(i, j) in the tile.
   __device__ int row(int i) const { return first_row_ + i / 2 * 16 + i % 2 * 8 + g_; }
   __device__ int col(int j) const { return first_col_ + j / 2 * 8 + 2 * t_ + j % 2; }
   __device__ float value(int i, int j) const { return acc_[i / 2][j / 2][i % 2 * 2 + j % 2]; }
@@ -73,7 +73,7 @@ class TensorProduct {
   }
 
  private:
-  /// A chunk of min(depth, kDepth) values of k, eight at a time; what is behind them in a stage counts as zero.
+  /// Multiplies a chunk of min(depth, kDepth) values of k, eight at a time; later values in the stages count as zero.
   __device__ void multiply(const float* left, const float* right, int depth) {
     const int end = std::min(depth, int{T::kDepth});
 #pragma unroll 1
@@ -110,7 +110,7 @@ class TensorProduct {
     }
   }
 
-  /// Row `row` of depth k of a stage, rounded; 0 from `end` on.
+  /// The value at (row, k) of a stage, rounded to tf32; 0 for k >= end.
   template <bool kTail, Layout kLayout, int kStride>
   __device__ static __forceinline__ unsigned at(const float* stage, int row, int k, int end) {
     if (kTail && k >= end) return 0;

@@ -1,5 +1,5 @@
-// One or four neighbouring floats, moved by one instruction: 4 or 16 bytes. Four where the addresses are aligned and
-// rows are a multiple of four long, one otherwise; what is computed, and in which order, is the same.
+// One or four adjacent floats, loaded or stored by one instruction of 4 or 16 bytes. Kernels use four if addresses are
+// aligned and row lengths are a multiple of four, else one; the computation and its order are the same.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,7 @@ __device__ __forceinline__ void store_lanes(float* address, const Lanes<kLanes>&
   }
 }
 
-/// The same for the small numbers that go with the lanes; four bytes from an address aligned to 4.
+/// The same for bytes that accompany the lanes (max_pool's winner); four bytes need an address aligned to 4.
 template <int kLanes>
 struct LaneBytes {
   std::uint8_t v[kLanes];
@@ -59,7 +59,8 @@ __device__ __forceinline__ void store_bytes(std::uint8_t* address, const LaneByt
   }
 }
 
-/// Elements at .. at + 3 of an array of `count`; those past its end are zero. Aligned: base and at allow 16 bytes.
+/// Elements at .. at + 3 of an array of `count`; those past its end are zero. kAligned: array + at is aligned to 16
+/// bytes.
 template <bool kAligned>
 __device__ __forceinline__ Lanes<4> load_four(const float* array, std::int64_t at, std::int64_t count) {
   if (kAligned && at + 4 <= count) return load_lanes<4>(array + at);
@@ -77,7 +78,7 @@ __device__ __forceinline__ void store_four(float* array, std::int64_t at, std::i
   }
 }
 
-/// May `pointers` be read and written `bytes` at a time?
+/// True if all `pointers` are aligned to `bytes`.
 inline bool aligned_to(std::size_t bytes, std::initializer_list<const void*> pointers) {
   for (const void* pointer : pointers) {
     if (reinterpret_cast<std::uintptr_t>(pointer) % bytes != 0) return false;

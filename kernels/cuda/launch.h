@@ -1,6 +1,6 @@
-// The one way to launch a kernel. The sources in this folder are compiled twice: by nvcc, where launch() queues the
-// kernel on the context's stream, and by the C++ compiler with kernels/simt/ first on the include path, where launch()
-// runs it on the host (kernels/simt/executor.h). Both check the same limits and name the op in every error.
+// All kernels are launched with launch(). The sources in this folder are compiled twice: by nvcc, where launch() queues
+// the kernel on the context's stream, and by the host C++ compiler with kernels/simt/ first on the include path, where
+// launch() runs it on the host (kernels/simt/executor.h). Both check the same limits and name the op in every error.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -11,7 +11,7 @@
 
 #include "kernels/device.h"
 
-/// The namespace that these sources are compiled into: shcnn::cuda or shcnn::simt.
+// SHCNN_EXECUTOR is the namespace that these sources are compiled into: shcnn::cuda or shcnn::simt.
 #if defined(__CUDACC__)
 #define SHCNN_EXECUTOR cuda
 #include "kernels/cuda/check.h"
@@ -27,10 +27,10 @@ inline constexpr unsigned kMaxBlockThreads = 1024;
 inline constexpr unsigned kMaxGridYZ = 65535;
 inline constexpr unsigned kMaxGridX = 2147483647;
 inline constexpr std::size_t kMaxSharedBytes = 64 * 1024;
-/// A kernel that wants more than this has to ask for it first; launch() does.
+/// A kernel that needs more than this must set an attribute first; launch() does so.
 inline constexpr std::size_t kDefaultSharedBytes = 48 * 1024;
 
-/// ceil(count / each) as a grid extent.
+/// ceil(count / each) as a grid extent; throws Error(kInternal) if it exceeds kMaxGridX.
 inline unsigned blocks_for(const char* op, std::int64_t count, std::int64_t each) {
   const std::int64_t blocks = (count + each - 1) / each;
   if (blocks < 0 || blocks > std::int64_t{kMaxGridX}) {
@@ -39,7 +39,7 @@ inline unsigned blocks_for(const char* op, std::int64_t count, std::int64_t each
   return static_cast<unsigned>(blocks);
 }
 
-/// Throws on what no GPU would accept; false where there is nothing to do (an extent of the grid is 0).
+/// Throws Error(kInternal) if the launch exceeds the limits above. Returns false if the grid is empty.
 inline bool check_launch(const char* op, dim3 grid, dim3 block, std::size_t shared_bytes) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return false;
   const std::uint64_t threads = std::uint64_t{block.x} * block.y * block.z;
@@ -53,7 +53,7 @@ inline bool check_launch(const char* op, dim3 grid, dim3 block, std::size_t shar
 }
 
 /// Launches kernel(args...) over `grid` blocks of `block` threads with `shared_bytes` of dynamic shared memory.
-/// An empty grid is no launch. `op` names the op in errors.
+/// Does nothing if the grid is empty. `op` names the op in errors.
 template <class... Params>
 void launch(const Context& context, const char* op, void (*kernel)(Params...), dim3 grid, dim3 block,
             std::size_t shared_bytes, std::type_identity_t<Params>... args) {
@@ -74,7 +74,8 @@ void launch(const Context& context, const char* op, void (*kernel)(Params...), d
 #endif
 }
 
-/// launch() for kernels in which one thread does one of `count` independent things and checks `index < count` itself.
+/// launch() for kernels in which each thread computes one of `count` independent items and checks `index < count`
+/// itself.
 inline constexpr unsigned kThreads1D = 256;
 template <class... Params>
 void launch_1d(const Context& context, const char* op, void (*kernel)(Params...), std::int64_t count,

@@ -3,9 +3,10 @@
 //   forward:   y = keep(f, n) * leaky(y) / (1 - rate)
 //   backward:  dy = keep(f, n) * dy * leaky'(y) / (1 - rate)
 //
-// keep is Philox of (seed, step, layer, f, n): no mask is stored, and forward and backward draw the same. One thread
-// does kGroup neighbouring samples of one feature, which share a Philox block (10 rounds for four numbers). Cost: 8
-// bytes (forward) or 12 (backward) and about 20 integer operations for each element; the bytes bind.
+// keep is a Philox function of (seed, step, layer, f, n): no mask is stored, and forward and backward draw the same
+// numbers. One thread processes kGroup adjacent samples of one feature, which share a Philox block (10 rounds for four
+// numbers). Cost per element: 8 bytes (forward) or 12 (backward) and about 20 integer operations; limited by memory
+// bandwidth.
 #include "kernels/cuda/ops.h"
 #include "kernels/cuda/primitives.h"
 #include "kernels/math/dropout.h"
@@ -16,7 +17,7 @@ namespace {
 
 constexpr int kGroup = 4;
 
-/// What both directions need of LeakyDropout; threshold 0 keeps everything.
+/// Kernel arguments of both directions; threshold 0 keeps every unit.
 struct Rule {
   float slope;
   float scale;  ///< 1 / (1 - rate)
@@ -29,14 +30,14 @@ Rule make_rule(const LeakyDropout& p, const StepState* state) {
   return {static_cast<float>(p.slope), static_cast<float>(1 / (1 - rate)), dropout_threshold(rate), p.layer};
 }
 
-/// The group's four random words; sample is a multiple of 4, so they are one Philox block.
+/// The group's four random words. `sample` is a multiple of 4, so they are one Philox block.
 __device__ __forceinline__ Philox4 draw(const StepState& state, Purpose layer, std::int64_t feature,
                                         std::int64_t sample) {
   const std::uint64_t index = (static_cast<std::uint64_t>(feature) << 32) | static_cast<std::uint64_t>(sample);
   return philox(state.seed, layer, static_cast<std::uint32_t>(state.step), index >> 2);
 }
 
-/// y (features, samples); kBackward: `target` is dy and y is read, else `target` is y itself.
+/// y, target (features, samples). kBackward: `target` is dy and y is only read; else `target` is y itself.
 template <bool kBackward>
 __global__ void leaky_dropout_kernel(Rule rule, const StepState* state, std::int64_t features, std::int64_t samples,
                                      const float* y, float* target) {

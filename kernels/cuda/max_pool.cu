@@ -1,19 +1,19 @@
-// Bias, LeakyReLU, zero ring and 2x2 max-pool at stride 2 in one pass, and the way back.
+// Bias, LeakyReLU, zero border and 2x2 max-pool at stride 2 in one pass, and the backward pass.
 //
-//   a = leaky(z + b), zero in the ring of `pad` cells;  y = max over the window. The first maximum in scan order wins.
+//   a = leaky(z + b), zero in the border of `pad` cells;  y = max over the window, the first maximum in scan order.
 //
-// z (C,H,W,N), b (C), y and winner (C,Hy,Wy,N). A thread does one window of one channel for four neighbouring samples
-// (one where N is no multiple of four): its four 16-byte loads do not wait for each other, and a warp reads and writes
-// whole runs of samples. The bytes bind. Forward: 4 for each cell of z read once, 5 for each cell of y. Backward: the
-// same number the other way, every cell of z written once, zeros included, then 9 for each cell of y once more for the
-// bias gradient (pool.cuh), mostly from L2.
+// z (C,H,W,N), b (C), y and winner (C,Hy,Wy,N). A thread processes one window of one channel for four adjacent samples
+// (one if N is not a multiple of four): its four 16-byte loads are independent, and a warp reads and writes contiguous
+// runs of samples. Both passes are limited by memory bandwidth. Forward: reads 4 bytes per cell of z, writes 5 per cell
+// of y. Backward: reads 9 bytes per cell of y, writes 4 per cell of dz, zeros included; the bias gradient (pool.cuh)
+// reads 9 bytes per cell of y again, mostly from L2.
 #include "kernels/cuda/pool.cuh"
 #include "kernels/math/leaky_relu.h"
 
 namespace shcnn::SHCNN_EXECUTOR {
 namespace {
 
-constexpr int kCells = 4;  // of a window
+constexpr int kCells = 4;  // cells of a window
 
 template <int kLanes>
 __global__ void max_pool_forward_kernel(PoolMap p, float slope, const float* __restrict__ z,
@@ -30,7 +30,7 @@ __global__ void max_pool_forward_kernel(PoolMap p, float slope, const float* __r
 #pragma unroll
   for (int cell = 0; cell < kCells; ++cell) {
     const int row = pool_cell(p.first + r, cell / 2, p.pad), column = pool_cell(p.first + s, cell % 2, p.pad);
-    if (row >= p.height + p.pad || column >= p.width + p.pad) continue;  // absent; the first cell never is
+    if (row >= p.height + p.pad || column >= p.width + p.pad) continue;  // does not exist; the first cell always does
     const bool is_ring = row < 0 || row >= p.height || column < 0 || column >= p.width;
     Lanes<kLanes> value{};
     if (!is_ring) value = load_lanes<kLanes>(map + (row * p.width + column) * p.samples);
@@ -48,7 +48,7 @@ __global__ void max_pool_forward_kernel(PoolMap p, float slope, const float* __r
   store_bytes(winner + to, who);
 }
 
-/// dz: a thread does a window, stored in y or not, and writes every cell of the map in it.
+/// Computes dz: a thread processes one window, whether stored in y or not, and writes all its cells inside the map.
 template <int kLanes>
 __global__ void max_pool_backward_kernel(PoolMap p, float slope, const float* __restrict__ y,
                                          const std::uint8_t* __restrict__ winner, const float* __restrict__ dy,
@@ -83,7 +83,7 @@ __global__ void max_pool_backward_kernel(PoolMap p, float slope, const float* __
   }
 }
 
-/// A stored cell's share of the bias gradient; where the ring won there is none.
+/// Contribution of a cell of y to the bias gradient; zero if its maximum is in the border.
 template <bool kAligned>
 struct WinnerGradient {
   const float *y, *dy;
@@ -104,7 +104,7 @@ struct WinnerGradient {
   }
 };
 
-/// Throws unless the shapes fit together and every stored window begins inside the padded map.
+/// Throws Error(kInternal) unless the shapes match and every stored window begins inside the padded map.
 void require_max_pool(const char* op, MaxPool pool, const Shape& z, const View<const float>& b,
                       const View<const float>& y, const View<const std::uint8_t>& winner) {
   require_shape(op, "y", y, Shape(z[0], y[1], y[2], z[3]));

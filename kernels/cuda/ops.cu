@@ -1,4 +1,4 @@
-// The table of the CUDA sources' ops.
+// Tables of the ops in this folder.
 #include "kernels/cuda/ops.h"
 
 namespace shcnn::SHCNN_EXECUTOR {

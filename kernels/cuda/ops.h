@@ -1,5 +1,5 @@
 // The ops of the CUDA sources, in the namespace of the executor they are compiled for (shcnn::cuda or shcnn::simt).
-// Shapes and meaning are those of kernels/ops.h. fill_ops (ops.cu) puts them into a table.
+// Shapes and meaning are those of kernels/ops.h. gpu_ops (ops.cu) puts them into a table.
 #pragma once
 
 #include "kernels/cuda/launch.h"
@@ -57,10 +57,10 @@ void make_batch(const Context&, CropPlan, View<const std::uint8_t> images, In la
                 const StepState* state, Out x, Out y);
 void uncrop_mean(const Context&, CropPlan, int crops, In dx, View<const std::int32_t> order, Out map);
 
-/// Every op.
+/// The table of all ops.
 Ops<float> gpu_ops();
 
-// The plain kernels beside the tiled ones: one thread an output, the tests' second opinion.
+// Plain kernels with one thread per output; the reference that tests compare the tiled kernels with.
 void conv2d_forward_naive(const Context&, ConvPads, In x, In w, Out z);
 void conv2d_backward_data_naive(const Context&, ConvPads, In w, In dz, Out dx);
 void conv2d_backward_filter_naive(const Context&, ConvPads, In x, In dz, Out dw);
@@ -68,7 +68,7 @@ void dense_forward_naive(const Context&, In x, In w, In b, Out y);
 void dense_backward_data_naive(const Context&, In w, In dy, Out dx);
 void dense_backward_filter_naive(const Context&, In x, In dy, Out dw, Out db);
 
-/// gpu_ops() with the plain kernels in the places of the tiled ones.
+/// gpu_ops() with the plain kernels in place of the tiled ones.
 Ops<float> gpu_naive_ops();
 
 }  // namespace shcnn::SHCNN_EXECUTOR

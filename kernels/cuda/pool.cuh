@@ -1,4 +1,4 @@
-// What both pools share (max_pool.cu, avg_pool.cu): the geometry of a channel, and the bias gradient.
+// Code shared by both pools (max_pool.cu, avg_pool.cu): the geometry of a channel, and the bias gradient.
 #pragma once
 
 #include <algorithm>
@@ -11,26 +11,26 @@
 
 namespace shcnn::SHCNN_EXECUTOR {
 
-/// One channel of z (height, width, samples) and of y (out_height, out_width, samples), and the windows between them.
-/// A thread does one window and kLanes neighbouring samples, so neighbours in a warp read neighbouring addresses.
+/// One channel of z (height, width, samples) and of y (out_height, out_width, samples), and the pooling windows. A
+/// thread processes one window and kLanes adjacent samples, so adjacent threads of a warp read adjacent addresses.
 struct PoolMap {
   int height, width, samples;
   int out_height, out_width;
-  int pad, first;          ///< of MaxPool; an average-pool has 0, 0
+  int pad, first;          ///< as in MaxPool; both 0 for average-pool
   int row, column;         ///< first window that holds a cell of the map
   int window_rows;         ///< windows that hold a cell of the map, stored or not
   int groups;              ///< samples / kLanes
-  std::int64_t z_channel;  ///< elements of z's channel
-  std::int64_t y_channel;
+  std::int64_t z_channel;  ///< elements of one channel of z
+  std::int64_t y_channel;  ///< elements of one channel of y
   FastDivisor by_groups, by_out_width, by_window_columns;
 
-  /// Threads of a channel on the way forward: one for each stored window and group of samples.
+  /// Threads per channel, forward: one for each stored window and group of samples.
   std::int64_t outputs() const { return std::int64_t{out_height} * out_width * groups; }
-  /// Threads of a channel on the way back: each cell of the map lies in exactly one window.
+  /// Threads per channel, backward: one for each window and group of samples; each cell is in exactly one window.
   std::int64_t windows() const { return std::int64_t{window_rows} * by_window_columns.divisor * groups; }
 };
 
-/// Throws where a channel's indices would not fit 31 bits.
+/// Throws Error(kUsage) if a channel's indices do not fit in 31 bits.
 inline PoolMap make_pool_map(const char* op, MaxPool pool, const Shape& z, const Shape& y, int lanes) {
   PoolMap p{};
   p.z_channel = z[1] * z[2] * z[3];
@@ -55,16 +55,16 @@ inline PoolMap make_pool_map(const char* op, MaxPool pool, const Shape& z, const
   return p;
 }
 
-/// A grid with the channels in y, and blocks for `count` threads of each in x.
+/// A grid with one channel per y index and enough blocks in x for `count` threads per channel.
 inline dim3 channel_grid(const char* op, std::int64_t count, std::int64_t channels) {
   return dim3(blocks_for(op, count, kThreads1D), static_cast<unsigned>(channels));
 }
 __device__ __forceinline__ int channel_thread() { return static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x); }
 
-/// The stored window and the first of the kLanes samples that a thread does, one for each of outputs().
+/// The stored window, and the first of the kLanes samples, that thread number `thread` of outputs() processes.
 struct OutputPlace {
   int window, lane;
-  int row, column;  ///< of the window among the stored ones
+  int row, column;  ///< position of the window in y
 };
 template <int kLanes>
 __device__ __forceinline__ OutputPlace output_place(const PoolMap& p, int thread) {
@@ -77,9 +77,9 @@ __device__ __forceinline__ OutputPlace output_place(const PoolMap& p, int thread
 
 inline constexpr int kBiasThreads = 512;
 
-/// db[c] = sum over the channel's `cells` of gradient(cell). A block a channel; a thread takes every 512th group of
-/// four cells, and the tree over threads is fixed. What it reads was read a moment ago by the pass that spreads the
-/// gradients over z, so most of it comes from L2; in return no sum needs scratch memory or a float atomic.
+/// db[c] = sum over the channel's `cells` of gradient(cell). One block per channel; a thread takes every 512th group of
+/// four cells, and the order of the sum over threads is fixed. The preceding kernel, which writes dz, has just read the
+/// same data, so most loads hit L2. The extra pass needs neither scratch memory nor float atomics.
 template <class Gradient>
 __global__ void bias_gradient_kernel(std::int64_t cells, Gradient gradient, float* __restrict__ db) {
   const std::int64_t first = std::int64_t{blockIdx.x} * cells, end = first + cells;

@@ -1,6 +1,6 @@
-// What kernels use of a GPU beyond plain C++, under one name for nvcc and for the simt executor: dynamic shared memory,
-// vector loads, asynchronous copies to shared memory, explicit fused multiply-add, tensor-core products.
-// __syncthreads, __syncwarp, __shfl_xor_sync, __shfl_down_sync, integer atomicAdd and __ldg keep CUDA's own names.
+// The GPU features that kernels use beyond plain C++, with the same names for nvcc and for the simt executor: dynamic
+// shared memory, vector loads, asynchronous copies to shared memory, explicit fused multiply-add, tensor-core products.
+// __syncthreads, __syncwarp, __shfl_xor_sync, __shfl_down_sync, integer atomicAdd and __ldg keep their CUDA names.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -12,7 +12,7 @@
 
 namespace shcnn::SHCNN_EXECUTOR {
 
-/// The block's dynamic shared memory, `byte_offset` bytes in. Aligned to 16.
+/// The block's dynamic shared memory from `byte_offset` on. Its base is aligned to 16 bytes.
 template <class T>
 __device__ __forceinline__ T* shared_memory(std::size_t byte_offset = 0) {
 #if defined(__CUDACC__)
@@ -23,7 +23,7 @@ __device__ __forceinline__ T* shared_memory(std::size_t byte_offset = 0) {
 #endif
 }
 
-/// a * b + c in one rounding on the GPU. On simt it is fused only where the build's target has the instruction.
+/// a * b + c with one rounding on the GPU. On simt it is fused only if the build's target has the instruction.
 __device__ __forceinline__ float fmadd(float a, float b, float c) {
 #if defined(__CUDACC__) || defined(__FMA__)
   return fmaf(a, b, c);
@@ -40,7 +40,8 @@ __device__ __forceinline__ void store4(float* address, float4 value) { *reinterp
 
 __device__ __forceinline__ void store2(float* address, float2 value) { *reinterpret_cast<float2*>(address) = value; }
 
-/// x with 10 bits of mantissa, rounded to nearest, ties away from zero: what a tensor core multiplies (sm_80 and up).
+/// x as tf32 (10 bits of mantissa), rounded to nearest, ties away from zero: the operand of a tensor-core product
+/// (sm_80 and up).
 __device__ __forceinline__ unsigned to_tf32(float x) {
   unsigned bits = 0;
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
@@ -51,7 +52,7 @@ __device__ __forceinline__ unsigned to_tf32(float x) {
   return bits;
 }
 
-/// d += a * b of 16 x 8 x 8 by one warp, all lanes together. With g = lane / 4, t = lane % 4, a lane holds
+/// d += a * b, a 16 x 8 x 8 product computed by all lanes of a warp. With g = lane / 4, t = lane % 4, a lane holds
 ///   a (16 x 8): (g, t), (g + 8, t), (g, t + 4), (g + 8, t + 4)      b (8 x 8): (t, g), (t + 4, g)
 ///   d (16 x 8): (g, 2t), (g, 2t + 1), (g + 8, 2t), (g + 8, 2t + 1)
 __device__ __forceinline__ void mma_tf32(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
@@ -64,19 +65,19 @@ __device__ __forceinline__ void mma_tf32(float (&d)[4], const unsigned (&a)[4], 
 #else
   static_cast<void>(a);
   static_cast<void>(b);
-  d[0] = nanf("");  // unreachable: cuda_backend refuses tf32 on a GPU without it
+  d[0] = nanf("");  // unreachable: cuda_backend rejects tf32 on a GPU that lacks it
 #endif
 }
 
-/// Starts a copy of Bytes (4, 8 or 16) to shared memory; bytes from `valid` on are zeros and are not read. Both
-/// addresses are aligned to Bytes. The data may be read after async_wait and a barrier. Before sm_80 it is a plain
+/// Starts a copy of Bytes (4, 8 or 16) to shared memory; bytes from `valid` on are not read but set to zero. Both
+/// addresses must be aligned to Bytes. The data may be read after async_wait and a barrier. Before sm_80 it is a plain
 /// copy.
 template <int Bytes>
 __device__ __forceinline__ void async_copy(void* shared, const void* global, int valid = Bytes) {
   static_assert(Bytes == 4 || Bytes == 8 || Bytes == 16, "cp.async copies 4, 8 or 16 bytes");
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
   const unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(shared));
-  // .ca keeps the line in L1: a tap's neighbour, or the block beside this one, reads most of it again
+  // .ca caches the line in L1: the adjacent tap, or the adjacent block, reads most of it again
   asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(address), "l"(global), "n"(Bytes), "r"(valid)
                : "memory");
 #else
@@ -87,14 +88,14 @@ __device__ __forceinline__ void async_copy(void* shared, const void* global, int
 #endif
 }
 
-/// Ends a group of copies.
+/// Closes the current group of asynchronous copies.
 __device__ __forceinline__ void async_commit() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
   asm volatile("cp.async.commit_group;" ::: "memory");
 #endif
 }
 
-/// Waits until at most GroupsLeft of this thread's newest groups are under way.
+/// Waits until at most the GroupsLeft newest groups of this thread are still in flight.
 template <int GroupsLeft>
 __device__ __forceinline__ void async_wait() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
@@ -121,7 +122,7 @@ inline unsigned to_tf32(float x) {
   unsigned bits;
   std::memcpy(&bits, &x, sizeof bits);
   const bool finite = (bits & 0x7f800000u) != 0x7f800000u;
-  return finite ? (bits + 0x1000u) & ~0x1fffu : bits;  // half of the last kept bit, then the rest is cut
+  return finite ? (bits + 0x1000u) & ~0x1fffu : bits;  // adds half of the last kept bit, then truncates
 }
 
 inline void mma_tf32(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2],
@@ -136,7 +137,7 @@ inline void mma_tf32(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[
   const int g = lane() / 4, t = lane() % 4;
   for (int e = 0; e < 4; ++e) {
     const int upper = e / 2, col = 2 * t + e % 2;
-    double sum = d[e];  // products of two tf32 are exact in double: one rounding, at the end
+    double sum = d[e];  // products of two tf32 values are exact in double
     for (int k = 0; k < 8; ++k) {
       sum += double{share(4 * g + k % 4)->a[k / 4 * 2 + upper]} * double{share(4 * col + k % 4)->b[k / 4]};
     }

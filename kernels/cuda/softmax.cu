@@ -1,10 +1,10 @@
 // Scores and losses: softmax with temperature, its score gradient, soft-label cross-entropy with its gradient, the vote
 // over crops and confusion counts. Formulas: math/softmax.h.
 //
-// Scores are (n,N): class, sample. A thread does one sample (one image in the vote) and walks its few classes, so a
-// warp reads 32 neighbouring samples of a class at a time. All of it is small: N = 100 samples of 7 classes are 2.8 kB
-// and one block; what a launch costs is all that it costs. soft_cross_entropy is one kernel and one block for any N,
-// since its report is a sum over samples: in double, in the tree of block_sum.
+// Scores are (n,N): class, sample. A thread processes one sample (one image in the vote) and loops over its few
+// classes, so a warp reads 32 adjacent samples of a class at a time. The arrays are small: N = 100 samples of 7 classes
+// are 2.8 kB and one block, so the cost is the launch. soft_cross_entropy is one kernel with one block for any N,
+// because its report is a sum over samples: in double, in the order of block_sum.
 #include "kernels/cuda/block_sum.cuh"
 #include "kernels/cuda/ops.h"
 #include "kernels/math/softmax.h"
@@ -79,7 +79,8 @@ __global__ void vote_kernel(int crops, std::int64_t classes, std::int64_t images
   predicted[image] = static_cast<std::int32_t>(argmax(Scores<float>{scores + image, classes, images}));
 }
 
-/// truth, predicted (images), confusion (classes, classes). Counts are integers: any order of adding gives the same.
+/// truth, predicted (images), confusion (classes, classes). Counts are integers, so the order of addition does not
+/// matter.
 __global__ void count_confusion_kernel(std::int64_t images, std::int64_t classes, const std::int32_t* truth,
                                        const std::int32_t* predicted, std::int64_t* confusion) {
   const std::int64_t image = thread_number();

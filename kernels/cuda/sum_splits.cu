@@ -1,6 +1,6 @@
-// Adds the blocks' shares of a divided sum (sum_splits.cuh). A block does kCols neighbouring elements; kGroups threads
-// take the splits of one element in turn, so that a gradient of a few thousand elements still keeps thousands of loads
-// under way, and their sums are added in order. The bytes bind: 4 * (splits + 1) an element.
+// Adds the partial sums of a split-k product (sum_splits.cuh). A block computes kCols adjacent elements. kGroups
+// threads share the splits of one element, so that a gradient of a few thousand elements still has thousands of loads
+// in flight; their sums are added in order. Limited by memory bandwidth: 4 * (splits + 1) bytes per element.
 #include "kernels/cuda/primitives.h"
 #include "kernels/cuda/sum_splits.cuh"
 

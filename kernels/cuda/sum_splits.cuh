@@ -1,5 +1,6 @@
-// The second half of a product whose sum over k was divided among blocks:  y[i] = b[i / per_bias] + sum over s of
-// sums[s][i]. The order is fixed by the shape: equal shapes, equal bits, on every run.
+// The second pass of a split-k product, which adds the partial sums of the blocks:
+//   y[i] = b[i / per_bias] + sum over s of sums[s][i]
+// The shape alone fixes the order of the sum, so results are bit-identical on every run.
 #pragma once
 
 #include "kernels/cuda/launch.h"

@@ -9,7 +9,7 @@ namespace {
 
 constexpr InstructionSet kWidestFirst[] = {InstructionSet::kAvx512, InstructionSet::kAvx2, InstructionSet::kGeneric};
 
-/// Whether this processor and its operating system run what is compiled for `isa`.
+/// True if this processor and its operating system support `isa`.
 bool runs_here(InstructionSet isa) {
 #if defined(__x86_64__)
   switch (isa) {

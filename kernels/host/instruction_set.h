@@ -1,4 +1,4 @@
-// Which of the instruction sets that CPU code is compiled for runs: one choice for all of it.
+// Choice of the instruction set that all CPU kernels use; each kernel is compiled once for each set.
 #pragma once
 
 #include <string>
@@ -13,9 +13,9 @@ enum class InstructionSet {
 
 std::string to_string(InstructionSet isa);  ///< "generic", "avx2", "avx512"
 
-/// The set named `asked`; if that is empty, the one that the environment variable SHCNN_ISA names; if that is not set,
-/// the widest that this processor runs. Error(kUsage) for another name, Error(kDevice) where the processor or this
-/// build lacks the set.
+/// Returns the set named `asked`; if that is empty, the one in the environment variable SHCNN_ISA; if that is not set,
+/// the widest that this processor supports. Throws Error(kUsage) for an unknown name and Error(kDevice) if the
+/// processor does not support the set.
 InstructionSet choose_instruction_set(const std::string& asked);
 
 }  // namespace shcnn

@@ -1,12 +1,12 @@
-// A job is a counter of tasks that workers draw from until it runs dry. Workers spin for a moment between jobs (the gap
-// between two ops is microseconds), then park. The caller works too, and waits only for workers that are inside a task:
-// a worker whose core is taken by another process and that has not started is not waited for.
+// A job has a task counter; workers take task numbers from it until none are left. Between jobs workers first spin (the
+// gap between two ops is microseconds) and then sleep. The calling thread also works. It waits only for workers that
+// have entered the job, not for a worker that has not started because another process occupies its core.
 //
-// Who may touch the job's fields: the caller writes them while no worker is inside (state_ == 0); a worker reads them
-// only between entering (state_ + 1, allowed while the open bit is set) and leaving (state_ - 1).
+// Access to the job's fields: the caller writes them while no worker has entered (state == 0); a worker reads them only
+// between entering (state + 1, allowed while the open bit is set) and leaving (state - 1).
 //
-// Denormals are flushed to zero in every thread while it runs tasks: gradients of a net that has learnt fall below
-// 1e-38, and an operation on such a number takes a hundred times as long.
+// Every thread flushes denormals to zero while it runs tasks: gradients of a trained network fall below 1e-38, and an
+// operation on a denormal takes a hundred times as long.
 #include "kernels/host/thread_pool.h"
 
 #include <sched.h>
@@ -27,8 +27,8 @@
 namespace shcnn {
 namespace {
 
-constexpr int kOpen = 1 << 30;  // bit of state_: workers may enter; below it, how many are inside
-constexpr int kSpins = 4000;    // about 50 us of pauses before parking
+constexpr int kOpen = 1 << 30;  // bit of `state`: workers may enter; the lower bits count the workers inside
+constexpr int kSpins = 4000;    // about 50 us of pauses before sleeping
 constexpr std::size_t kAlign = 64;
 
 void pause() {
@@ -37,7 +37,7 @@ void pause() {
 #endif
 }
 
-/// Sets flush-to-zero and denormals-are-zero for a scope.
+/// Sets flush-to-zero and denormals-are-zero in this thread until the end of the scope.
 class FlushDenormals {
  public:
 #if defined(__SSE2__)
@@ -85,7 +85,7 @@ struct ThreadPool::Impl {
   std::exception_ptr error;
 
   alignas(64) std::atomic<int> state{0};
-  alignas(64) std::atomic<int> epoch{0};  // changes once a job; what idle workers wait on
+  alignas(64) std::atomic<int> epoch{0};  // incremented for each job; idle workers wait for the change
   std::atomic<bool> stop{false};
 
   void draw(int worker) {
@@ -96,7 +96,7 @@ struct ThreadPool::Impl {
         function(body, task, worker);
       }
     } catch (...) {
-      next.store(tasks, std::memory_order_relaxed);  // no new task starts; those running end
+      next.store(tasks, std::memory_order_relaxed);  // no new task starts; running tasks finish
       const std::lock_guard<std::mutex> lock(error_mutex);
       if (!error) error = std::current_exception();
     }
@@ -115,9 +115,9 @@ struct ThreadPool::Impl {
       while ((now & kOpen) && !inside) {
         inside = state.compare_exchange_weak(now, now + 1, std::memory_order_acquire, std::memory_order_relaxed);
       }
-      if (!inside) continue;  // late: that job is done
+      if (!inside) continue;  // too late: the job is closed
       draw(worker);
-      if (state.fetch_sub(1, std::memory_order_acq_rel) == 1) state.notify_one();  // closed, and the last one out
+      if (state.fetch_sub(1, std::memory_order_acq_rel) == 1) state.notify_one();  // last worker to leave a closed job
     }
   }
 };
@@ -131,7 +131,7 @@ ThreadPool::ThreadPool(int threads) : impl_(std::make_unique<Impl>()) {
       impl_->threads.emplace_back([impl = impl_.get(), worker] { impl->work(worker); });
     }
   } catch (const std::system_error&) {
-    // the system starts no more threads (a limit on processes or memory): those that run do the work
+    // the system starts no more threads (process or memory limit): continue with those already running
   } catch (const std::bad_alloc&) {
   }
   impl_->scratch.resize(impl_->threads.size() + 1);

@@ -1,6 +1,6 @@
-// A fixed set of threads that run numbered tasks. Which thread runs which task varies; what a task computes must not
-// depend on it: that, and reductions whose tree is fixed by shape alone, is how results stay equal for any thread
-// count.
+// A fixed set of threads that run numbered tasks. The assignment of tasks to threads varies, so the result of a task
+// must not depend on its thread. Because of this, and because the shape alone fixes the order of every reduction,
+// results are the same for any thread count.
 #pragma once
 
 #include <cstdint>
@@ -10,17 +10,18 @@ namespace shcnn {
 
 class ThreadPool {
  public:
-  /// 0 threads = every core that this process may use (its affinity mask, not the machine's count). Where the system
-  /// refuses to start that many, the pool has fewer: size() says how many.
+  /// 0 threads = every core that this process may use (its affinity mask, not the machine's count). If the system
+  /// refuses to start that many threads, the pool has fewer; size() returns the actual number.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  int size() const;  ///< workers, the caller's thread included
+  int size() const;  ///< number of workers, including the calling thread
 
-  /// Runs body(task, worker) for task = 0 .. tasks-1, worker in 0 .. size()-1; returns when all are done. The first
-  /// exception thrown by a task is rethrown here, after the others have ended. Not reentrant; one caller at a time.
+  /// Runs body(task, worker) for task = 0 .. tasks-1, worker in 0 .. size()-1; returns when all are done. If a task
+  /// throws, no further task starts, and the first exception is rethrown here after the running tasks have ended. Not
+  /// reentrant; one caller at a time.
   template <class Body>
   void run(std::int64_t tasks, const Body& body) {
     run_erased(
@@ -28,8 +29,8 @@ class ThreadPool {
         &body);
   }
 
-  /// `bytes` of scratch memory of one worker, aligned to 64, kept between calls; grows on the first call that needs
-  /// more, so that a step after the first allocates nothing.
+  /// Scratch memory of one worker, at least `bytes`, aligned to 64 bytes. It is kept between calls and reallocated only
+  /// when a call needs more, so steps after the first allocate nothing.
   void* scratch(int worker, std::size_t bytes);
 
  private:

@@ -15,10 +15,10 @@ struct AdamParams {
   T beta1 = T(kAdamBeta1);
   T beta2 = T(kAdamBeta2);
   T epsilon = T(1e-8);
-  T lambda = T(3e-4);  ///< L2 weight; biases are updated with 0
+  T lambda = T(3e-4);  ///< L2 weight of decayed parameters; biases have none
 };
 
-/// One element's update; `g` is the data gradient, `lambda` the L2 weight of this element.
+/// Updates one element; `g` is the data gradient, `lambda` the L2 weight of this element.
 template <class T>
 SHCNN_HD void adam_update(T& w, T& m, T& v, T g, T lambda, T clip_scale, T lr_t, const AdamParams<T>& p) {
   const T gradient = clip_scale * (g + T(2) * lambda * w);
@@ -27,13 +27,13 @@ SHCNN_HD void adam_update(T& w, T& m, T& v, T g, T lambda, T clip_scale, T lr_t,
   w -= lr_t * m / (std::sqrt(v) + p.epsilon);
 }
 
-/// False where an update has overflowed, or its gradient was not finite: a difference of equal infinities is NaN.
+/// True if w, m and v are finite: x - x is 0 for finite x, and NaN for NaN and infinity.
 template <class T>
 SHCNN_HD bool adam_is_finite(T w, T m, T v) {
   return (w - w) + (m - m) + (v - v) == T(0);
 }
 
-/// One element's share of the squared global norm |g + 2 lambda w|^2, in double.
+/// One element's contribution to the squared global norm |g + 2 lambda w|^2, in double.
 SHCNN_HD double decayed_square(double g, double lambda, double w) {
   const double gradient = g + 2 * lambda * w;
   return gradient * gradient;

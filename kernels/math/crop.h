@@ -1,5 +1,5 @@
-// Where a crop lies in its image. An entry of an epoch's order is image * 16 + crop; crop 0..4 = corners (top left, top
-// right, bottom left, bottom right) and middle, 5..9 the same mirrored left-right.
+// Position of a crop in its image. An entry of an epoch's order is image * 16 + crop; crop 0..4 = corners (top left,
+// top right, bottom left, bottom right) and middle, 5..9 the same mirrored left-right.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,11 @@ struct CropPlace {
   std::int64_t image;
   std::int64_t top, left, width;
   bool mirrored;
-  /// Image column that column j of the patch shows; its own inverse up to `left`.
+  /// Image column of the patch's column j. column(j) - left is its own inverse.
   SHCNN_HD std::int64_t column(std::int64_t j) const { return left + (mirrored ? width - 1 - j : j); }
 };
 
-/// The place of `entry`'s patch of patch_height x patch_width in an image of height x width.
+/// Position of `entry`'s patch of patch_height x patch_width in an image of height x width.
 SHCNN_HD CropPlace crop_place(std::int32_t entry, std::int64_t patch_height, std::int64_t patch_width,
                               std::int64_t height, std::int64_t width) {
   const std::int64_t spare_rows = height - patch_height, spare_columns = width - patch_width;

@@ -1,4 +1,4 @@
-// Division of non-negative integers by a number known before the kernel starts: a multiplication and a shift
+// Division of non-negative integers by a divisor known before the kernel starts, as a multiplication and a shift
 // (Granlund & Montgomery, "Division by Invariant Integers using Multiplication", PLDI 1994).
 #pragma once
 

@@ -1,10 +1,10 @@
-// Marks functions that the C++ compiler, nvcc and the simt executor all compile from one text.
+// SHCNN_HD marks functions that are compiled both by the host C++ compiler and by nvcc, for host and device.
 #pragma once
 
 #if defined(__CUDACC__)
 #define SHCNN_HD __host__ __device__ inline __attribute__((always_inline))
 #else
-// always_inline keeps a function compiled for one instruction set out of the others' objects: a shared out-of-line
-// copy could be linked from any of them (see kernels/cpu/README.md).
+// The CPU kernels are compiled once per instruction set. Without always_inline the linker could merge the out-of-line
+// copies and pick one that needs a wider instruction set than the CPU has (see kernels/cpu/README.md).
 #define SHCNN_HD inline __attribute__((always_inline))
 #endif

@@ -1,5 +1,6 @@
 // Philox 4x32-10, the counter-based generator of Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3" (SC
-// 2011). A number is a pure function of (seed, purpose, step, index): nothing is stored, every executor draws the same.
+// 2011). A number is a pure function of (seed, purpose, step, index), so there is no generator state, and all executors
+// draw the same numbers.
 #pragma once
 
 #include <cstdint>
@@ -8,13 +9,13 @@
 
 namespace shcnn {
 
-/// What a random number is for; each purpose is a stream of its own.
+/// Purpose of a random number; each purpose has its own random stream.
 enum class Purpose : std::uint32_t {
   kInitialWeights = 1,  ///< index: element, step: parameter number
   kShuffle = 2,         ///< step: epoch
   kDropout1 = 3,        ///< step: training step
   kDropout2 = 4,
-  kSynth = 5,   ///< made faces and clips; step: item
+  kSynth = 5,   ///< synthetic faces and clips; step: item
   kFolds = 6,   ///< k-fold assignment
   kAttack = 7,  ///< the control pixels of the saliency attack
   kTest = 99,
@@ -42,14 +43,14 @@ SHCNN_HD Philox4 philox4x32_10(std::uint32_t c0, std::uint32_t c1, std::uint32_t
   return Philox4{{c0, c1, c2, c3}};
 }
 
-/// The four words that belong to (seed, purpose, step, block). `step` uses 32 bits: 4e9 steps.
+/// The four words of (seed, purpose, step, block). `step` has 32 bits: 4e9 steps.
 SHCNN_HD Philox4 philox(std::uint64_t seed, Purpose purpose, std::uint32_t step, std::uint64_t block) {
   return philox4x32_10(static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), step,
                        static_cast<std::uint32_t>(purpose), static_cast<std::uint32_t>(seed),
                        static_cast<std::uint32_t>(seed >> 32));
 }
 
-/// The one word that belongs to `index`: word index % 4 of block index / 4.
+/// The word of `index`: word index % 4 of block index / 4.
 SHCNN_HD std::uint32_t philox_word(std::uint64_t seed, Purpose purpose, std::uint32_t step, std::uint64_t index) {
   return philox(seed, purpose, step, index >> 2).v[index & 3];
 }

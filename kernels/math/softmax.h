@@ -1,10 +1,10 @@
-// One sample's scores: softmax with a temperature, its gradient, soft-label cross-entropy. Kernels and plain loops call
-// these for each sample.
+// Softmax with a temperature, its gradient and soft-label cross-entropy for one sample. All executors call these
+// functions for each sample.
 //
 //   p_j = exp((o_j - max o) / M) / sum_k exp((o_k - max o) / M)      M = 1, or max |o_j| (Eq. 8); M = 0 gives 1/n
 //   dp_j/do_j = p_j (1 - p_j) / M,  dp_j/do_k = -p_j p_k / M           M held constant (Eq. 12); M = 0 gives 0
 //
-// Sums run from class 0 up. What enters a loss is double, as losses are summed in double.
+// Sums run from class 0 up. Losses are computed and summed in double.
 #pragma once
 
 #include <cmath>
@@ -14,7 +14,8 @@
 
 namespace shcnn {
 
-/// The numbers of one sample, `stride` apart: (n, N) holds those of sample s from element s on, N apart.
+/// The `count` values of one sample, `stride` elements apart. In an (n, N) array, sample s starts at element s with
+/// stride N.
 template <class T>
 struct Scores {
   T* first;
@@ -22,7 +23,7 @@ struct Scores {
   SHCNN_HD T& operator[](std::int64_t j) const { return first[j * stride]; }
 };
 
-/// M of Eq. 8.
+/// M = max_j |o_j| of Eq. 8.
 template <class T>
 SHCNN_HD T largest_magnitude(const Scores<const T>& o) {
   T largest = 0;
@@ -33,7 +34,7 @@ SHCNN_HD T largest_magnitude(const Scores<const T>& o) {
   return largest;
 }
 
-/// Index of the largest score; the lowest wins a tie.
+/// Index of the largest score; the lowest index on ties.
 template <class T>
 SHCNN_HD std::int64_t argmax(const Scores<T>& o) {
   std::int64_t best = 0;
@@ -43,7 +44,7 @@ SHCNN_HD std::int64_t argmax(const Scores<T>& o) {
   return best;
 }
 
-/// p = softmax(o / m); m = 0 gives 1/n. p may be o's own memory.
+/// p = softmax(o / m); m = 0 gives 1/n. p and o may be the same memory.
 template <class T>
 SHCNN_HD void softmax(const Scores<const T>& o, T m, const Scores<T>& p) {
   const T largest = o[argmax(o)];
@@ -60,7 +61,7 @@ template <class T>
 SHCNN_HD void softmax_score_gradient(const Scores<const T>& o, T m, std::int64_t target, const Scores<T>& grad) {
   softmax(o, m, grad);  // p first, replaced by its gradient below
   const T score = grad[target];
-  T others = 0;  // 1 - score without the cancellation that would round it to 0 near a certain class
+  T others = 0;  // 1 - score, but without cancellation when score is close to 1
   for (std::int64_t k = 0; k < o.count; ++k) {
     if (k != target) others += grad[k];
   }
@@ -70,13 +71,14 @@ SHCNN_HD void softmax_score_gradient(const Scores<const T>& o, T m, std::int64_t
   }
 }
 
-/// What one sample adds to a step's report.
+/// Contribution of one sample to the step's report.
 struct SampleLoss {
   double cross_entropy = 0, label_entropy = 0;
   std::int64_t correct = 0, non_finite = 0;
 };
 
-/// -sum q log softmax(o) and -sum q log q; correct if the largest logit is at the largest label.
+/// Cross-entropy -sum q log softmax(o), label entropy -sum q log q, whether the largest logit and the largest label are
+/// the same class, and the number of non-finite logits.
 template <class T>
 SHCNN_HD SampleLoss soft_cross_entropy(const Scores<const T>& o, const Scores<const T>& q) {
   SampleLoss loss;
@@ -100,7 +102,8 @@ SHCNN_HD SampleLoss soft_cross_entropy(const Scores<const T>& o, const Scores<co
   return loss;
 }
 
-/// grad = (softmax(o) * share - q) / samples, where share is sum q (`is_true`, the derivative) or 1 (TensorFlow's).
+/// grad = (softmax(o) * share - q) / samples. If is_true, share = sum q (the exact derivative), else 1 (TensorFlow's
+/// formula).
 template <class T>
 SHCNN_HD void soft_cross_entropy_gradient(bool is_true, const Scores<const T>& o, const Scores<const T>& q, T samples,
                                           const Scores<T>& grad) {

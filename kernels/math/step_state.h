@@ -1,5 +1,6 @@
 // The scalars that change from one training step to the next. They live in device memory, so that a step can be
-// captured once (a CUDA graph) and replayed: nothing in a step's arguments changes, only what they point to.
+// captured once (a CUDA graph) and replayed: the kernel arguments stay the same, and only the memory they point to
+// changes.
 #pragma once
 
 #include <cmath>
@@ -17,24 +18,24 @@ inline constexpr double kAdamBeta2 = 0.999;
 struct StepSchedule {
   std::uint64_t seed = 0;
   double learning_rate = 1e-3;
-  double decay_rate = 1.0;  ///< factor per `decay_steps`; 1 is a constant rate
+  double decay_rate = 1.0;  ///< factor per `decay_steps`; 1 = constant learning rate
   std::int64_t decay_steps = 1;
-  bool staircase = false;  ///< whole powers of decay_rate only
+  bool staircase = false;  ///< integer powers of decay_rate only
   std::int64_t batch = 100;
   std::int64_t steps_per_epoch = 1;  ///< the epoch's order holds batch * steps_per_epoch samples
 };
 
-/// State of the step in progress. `step` counts from 1 once a step has begun.
+/// State of the step in progress. The first step has number 1.
 struct StepState {
   std::uint64_t seed = 0;
-  std::uint64_t step = 0;   ///< t of Adam; number of the step in progress
+  std::uint64_t step = 0;   ///< number of the step in progress; Adam's t
   std::int64_t cursor = 0;  ///< first sample of this step in the epoch's order
   double lr = 0;            ///< scheduled learning rate
   float lr_t = 0;           ///< lr * sqrt(1 - beta2^t) / (1 - beta1^t)
-  float clip_scale = 1;     ///< factor on every gradient from the global-norm clip
+  float clip_scale = 1;     ///< gradient scale factor of global-norm clipping
 };
 
-/// One step on: what the host would otherwise have to send. TensorFlow 1 decays by the number of *finished* steps.
+/// Advances the state by one step. The learning rate decays with the number of *finished* steps, as in TensorFlow 1.
 SHCNN_HD void advance(StepState& state, const StepSchedule& schedule) {
   const std::uint64_t finished = state.step;
   const double t = static_cast<double>(finished + 1);

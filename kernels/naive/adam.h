@@ -1,6 +1,5 @@
-// The optimiser in plain loops: the step's scalars, the global-norm clip, Adam with L2, its replay over parameters
-// whose data gradient is zero, and the step's report. Formulas: math/adam.h and math/step_state.h. All sums run in
-// double.
+// The optimiser in plain loops: the step's scalars, global-norm clipping, Adam with L2, its replay for parameters whose
+// data gradient is zero, and the step's report. Formulas: math/adam.h and math/step_state.h. All sums are in double.
 #pragma once
 
 #include <cmath>

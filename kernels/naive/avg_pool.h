@@ -1,9 +1,10 @@
-// Bias, 2x2 average-pool at stride 2, LeakyReLU (the micro variant's order), in plain loops, and the way back.
+// Bias, 2x2 average-pool at stride 2, LeakyReLU (the micro variant's order), forward and backward in plain loops.
 //
-//   y = leaky(mean over the window's cells of z + b).  An odd extent ends in half windows, divided by the cells
-//   present.
+//   y = leaky(mean over the window's cells of z + b)
 //
-// z (C,H,W,N), b (C), y (C,ceil(H/2),ceil(W/2),N). A map's channels are independent: one task each.
+// If an extent is odd, the last window is partial, and its mean is over the cells inside the map.
+//
+// z (C,H,W,N), b (C), y (C,ceil(H/2),ceil(W/2),N). One task per channel.
 #pragma once
 
 #include <algorithm>
@@ -63,7 +64,7 @@ void avg_pool_backward(const Context& context, T slope, View<const T> y, View<co
               at(dz, c, row, column, n) = gradient / static_cast<T>(window.cells());
             }
           }
-          row_sum += gradient;  // the window's cells together
+          row_sum += gradient;  // sum over the window's cells
         }
       }
       bias_sum += row_sum;

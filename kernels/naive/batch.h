@@ -1,4 +1,4 @@
-// From bytes to a batch and back, in plain loops. Places of crops: math/crop.h.
+// Builds a batch from image bytes and maps its gradient back, in plain loops. Positions of crops: math/crop.h.
 //
 //   x(c,i,j,n) = scale * bytes(image, top + i, left + j, c)          j mirrored for crops 5..9
 #pragma once

@@ -2,10 +2,10 @@
 //
 //   z(o,i,j,n) = sum over c,k,l of w(o,c,k,l) * x(c, i + k - begin, j + l - begin, n)      x (Ci,H,W,N), z (Co,Ho,Wo,N)
 //
-// Taps that land on padding are skipped: for one tap, `tap_span` names the outputs that it reaches. Within a row the
-// lanes (column, sample) are contiguous, so a tap is one run of lanes of x added to one run of lanes of z: no special
-// case for any N. Each output is summed in the order c, k, l. One task of the thread pool is one output channel (input
-// channel for the input gradient), so results do not depend on the number of threads.
+// Taps that fall on padding are skipped: tap_span gives the outputs for which a tap is inside x. Within a row the lanes
+// (column, sample) are contiguous, so a tap adds one run of lanes of x to one run of lanes of z, for any N. Each output
+// is summed in the order c, k, l. One task of the thread pool is one output channel (input channel for the input
+// gradient), so results do not depend on the number of threads.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 
 namespace shcnn::naive {
 
-/// Outputs [begin, end) of one axis whose tap `k` lands on a stored input cell.
+/// Outputs [begin, end) of one axis whose tap `k` falls on an input cell inside the map.
 struct TapSpan {
   std::int64_t begin, end;
 };
@@ -35,7 +35,8 @@ void require_conv2d(const char* op, ConvPads pads, const View<X>& x, const View<
   require_shape(op, "z", z, Shape(w[0], x[1] + grow, x[2] + grow, x[3]));
 }
 
-/// Calls run(channel-independent tap k, l; first lane of z; first lane of x; lanes) for every tap of output row `i`.
+/// Calls run(k, l, first lane of z, first lane of x, number of lanes) for every tap (k, l) of output row `i`. Lanes are
+/// counted within a channel.
 template <class Run>
 void for_each_tap(ConvPads pads, const Shape& x, const Shape& z, std::int64_t kernel, std::int64_t i, const Run& run) {
   const std::int64_t samples = x[3];
@@ -103,7 +104,7 @@ void conv2d_backward_filter(const Context& context, ConvPads pads, View<const T>
       const T* x_channel = x.data + c * x_map;
       for (std::int64_t i = 0; i < dz[1]; ++i) {
         for_each_tap(pads, x.shape, dz.shape, dw[2], i, [&](auto k, auto l, auto z_lane, auto x_lane, auto lanes) {
-          T sum = 0;  // of one row; the rows are then added up, which keeps long float sums short
+          T sum = 0;  // over one row; adding row sums keeps the rounding error of long float sums small
           for (std::int64_t lane = 0; lane < lanes; ++lane) sum += dz_channel[z_lane + lane] * x_channel[x_lane + lane];
           at(dw, o, c, k, l) += sum;
         });

@@ -1,4 +1,4 @@
-// Dense layer in plain loops: y = w x + b, its input gradient w' dy and its filter gradient dy x', db = row sums of dy.
+// Dense layer in plain loops: y = w x + b, input gradient dx = w' dy, filter gradient dw = dy x', db = row sums of dy.
 //
 // x (I,N), w (O,I), b (O), y (O,N). The innermost loop runs over samples or inputs, both contiguous. One task is one
 // output (one input for the input gradient).

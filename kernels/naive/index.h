@@ -1,4 +1,4 @@
-// Row-major offsets into views, spelled once for the plain loops of this folder.
+// Row-major indexing of views for the plain loops of this folder.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ T& at(const View<T>& view, std::int64_t a, std::int64_t b) {
   return view.data[a * view[1] + b];
 }
 
-/// Throws unless `holds`; `rule` says what the op asked for.
+/// Throws Error(kInternal) with the message `rule` unless `holds`.
 inline void require(bool holds, const char* op, const char* rule) {
   if (!holds) throw Error(ErrorKind::kInternal, op, rule);
 }

@@ -1,9 +1,9 @@
-// LeakyReLU and inverted dropout of the hidden dense layers, in place, in plain loops, and the way back.
+// LeakyReLU and inverted dropout of the hidden dense layers, in place, forward and backward in plain loops.
 //
 //   y = keep / (1 - rate) * leaky(y);   dy = keep / (1 - rate) * leaky'(y) * dy
 //
-// y, dy (F,N). The mask is drawn again on the way back (math/dropout.h): unit = row, sample = column. Without a step's
-// state (evaluation), or at rate 0, every unit is kept and nothing is divided.
+// y, dy (F,N). The backward pass draws the mask again (math/dropout.h): unit = row, sample = column. If there is no
+// StepState (evaluation) or the rate is 0, every unit is kept and nothing is divided.
 #pragma once
 
 #include "kernels/math/dropout.h"
@@ -27,7 +27,7 @@ void for_each_unit(const Context& context, const LeakyDropout& layer, const Step
   });
 }
 
-/// What a kept unit is divided by.
+/// Divisor of a kept unit.
 template <class T>
 T kept_share(const LeakyDropout& layer, const StepState* state) {
   return state != nullptr ? static_cast<T>(1 - layer.rate) : T(1);

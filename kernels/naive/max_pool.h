@@ -1,9 +1,9 @@
-// Bias, LeakyReLU, zero ring and 2x2 max-pool at stride 2, in plain loops, and the way back.
+// Bias, LeakyReLU, zero border and 2x2 max-pool at stride 2, forward and backward in plain loops.
 //
-//   a = leaky(z + b), zero in the ring of `pad` cells;  y = max over the window.  The first maximum in scan order wins.
+//   a = leaky(z + b), zero in the border of `pad` cells;  y = max over the window, the first maximum in scan order.
 //
-// z (C,H,W,N), b (C), y and winner (C,Hy,Wy,N); y's row r is row `first + r` of the pooled padded map. Cells beyond the
-// padded extent (the half window that closes an odd one) are absent. A map's channels are independent: one task each.
+// z (C,H,W,N), b (C), y and winner (C,Hy,Wy,N); y's row r is row `first + r` of the pooled padded map. If the padded
+// extent is odd, the last window is partial; cells beyond the padded extent are ignored. One task per channel.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace shcnn::naive {
 
 inline constexpr int kWindowCells = 4;
 
-/// Row and column of z that `cell` of the window of stored pooled row or column `r` looks at.
+/// Row and column of z of `cell` (0 .. 3) in the window of y's row or column `r`.
 inline std::int64_t pooled_to_row(MaxPool pool, std::int64_t r, int cell) {
   return pool_cell(pool.first + r, cell / 2, pool.pad);
 }
@@ -26,7 +26,7 @@ inline std::int64_t pooled_to_column(MaxPool pool, std::int64_t r, int cell) {
   return pool_cell(pool.first + r, cell % 2, pool.pad);
 }
 
-/// Checks that every stored pooled cell has a window that begins inside the padded map.
+/// Checks the shape of y and that every stored window begins inside the padded map.
 template <class Z, class Y>
 void require_max_pool(const char* op, MaxPool pool, const View<Z>& z, const View<Y>& y) {
   require_shape(op, "y", y, Shape(z[0], y[1], y[2], z[3]));
@@ -40,7 +40,7 @@ void max_pool_forward(const Context& context, MaxPool pool, T slope, View<const 
   require_max_pool("max_pool_forward", pool, z, y);
   require_shape("max_pool_forward", "b", b, Shape(z[0]));
   require_shape("max_pool_forward", "winner", winner, y.shape);
-  const std::int64_t end_row = z[1] + pool.pad, end_column = z[2] + pool.pad;  // behind the ring
+  const std::int64_t end_row = z[1] + pool.pad, end_column = z[2] + pool.pad;  // end of the border
   parallel_for(context, z[0], [&](std::int64_t c) {
     for (std::int64_t r = 0; r < y[1]; ++r) {
       for (std::int64_t s = 0; s < y[2]; ++s) {
@@ -81,7 +81,7 @@ void max_pool_backward(const Context& context, MaxPool pool, T slope, View<const
       for (std::int64_t s = 0; s < y[2]; ++s) {
         for (std::int64_t n = 0; n < dz[3]; ++n) {
           const std::uint8_t cell = at(winner, c, r, s, n);
-          if (cell == kWinnerIsPad) continue;  // the ring's gradient is dropped
+          if (cell == kWinnerIsPad) continue;  // the border has no gradient
           const T gradient = at(dy, c, r, s, n) * leaky_relu_grad(at(y, c, r, s, n), slope);
           at(dz, c, pooled_to_row(pool, r, cell), pooled_to_column(pool, s, cell), n) = gradient;
           row_sum += gradient;

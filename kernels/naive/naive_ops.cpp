@@ -1,4 +1,4 @@
-// The table of plain loops, in float and in double.
+// The table of the plain loops, for float and double.
 #include "kernels/naive/adam.h"
 #include "kernels/naive/avg_pool.h"
 #include "kernels/naive/batch.h"

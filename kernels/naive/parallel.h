@@ -1,4 +1,4 @@
-// The one loop of this folder that may run on several threads.
+// The parallel loop of this folder.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace shcnn::naive {
 
-/// body(task) for task = 0 .. tasks-1: on the context's threads, or in order on the calling thread where it has none.
+/// Calls body(task) for task = 0 .. tasks-1 on the context's threads; if it has none, in order on the calling thread.
 template <class Body>
 void parallel_for(const Context& context, std::int64_t tasks, const Body& body) {
   if (context.threads != nullptr) {

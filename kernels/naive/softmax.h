@@ -1,5 +1,5 @@
 // Softmax with temperature, its score gradient, soft-label cross-entropy, the vote over crops and confusion counts, in
-// plain loops over samples. Scores are (n,N): class, sample. Formulas: math/softmax.h. Sums over samples run in double.
+// plain loops over samples. Scores are (n,N): class, sample. Formulas: math/softmax.h. Sums over samples are in double.
 #pragma once
 
 #include "kernels/math/softmax.h"

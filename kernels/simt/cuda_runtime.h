@@ -1,10 +1,10 @@
-// The part of CUDA that the kernels in kernels/cuda/ use, for the C++ compiler: with kernels/simt/ first on the include
-// path, `#include <cuda_runtime.h>` means this file and a .cu file is plain C++.
+// The subset of CUDA that the kernels in kernels/cuda/ use, for the host C++ compiler. With kernels/simt/ first on the
+// include path, `#include <cuda_runtime.h>` finds this file, and a .cu file compiles as plain C++.
 //
-// A thread block runs on one host thread as a set of fibers (executor.h). threadIdx and its like are thread-local
-// variables that the executor sets before it resumes a fiber; a barrier is a switch to the next fiber.
-// `__shared__` is left out on purpose: kernels take dynamic shared memory (primitives.h), which the executor can poison
-// and guard.
+// A thread block runs on one host thread as a set of fibers (executor.h). threadIdx, blockIdx, blockDim and gridDim are
+// thread-local variables that the executor sets before it resumes a fiber; a barrier switches to the next fiber.
+// `__shared__` is deliberately not defined: kernels must use dynamic shared memory (primitives.h), which the executor
+// can poison and surround with guard bands.
 #pragma once
 
 #include <cmath>
@@ -24,7 +24,7 @@
 struct __attribute__((may_alias, aligned(8))) float2 {
   float x, y;
 };
-struct __attribute__((may_alias, aligned(16))) float4 {  // floats are read and written through it
+struct __attribute__((may_alias, aligned(16))) float4 {  // may_alias: kernels access float arrays through it
   float x, y, z, w;
 };
 struct __attribute__((may_alias, aligned(4))) uchar4 {
@@ -46,7 +46,7 @@ inline void __syncwarp(unsigned = 0xffffffffu, std::source_location where = std:
   ::shcnn::simt::warp_exchange(nullptr, 0, where);
 }
 
-/// Lane `source` of the warp's value; the mask must name all 32 lanes.
+/// Returns the value of lane `source`; the mask must name all 32 lanes.
 template <class T>
 T __shfl_sync(unsigned mask, T value, int source, int = 32,
               std::source_location where = std::source_location::current()) {
@@ -68,7 +68,7 @@ T __shfl_down_sync(unsigned mask, T value, int delta, int = 32,
   return __shfl_sync(mask, value, source < 32 ? source : ::shcnn::simt::lane(), 32, where);
 }
 
-/// Integer atomics only: a float sum whose order can move has no place in this project.
+/// Integer atomics only: the order of float atomics varies, so their sums would not be reproducible.
 inline int atomicAdd(int* address, int value) { return __atomic_fetch_add(address, value, __ATOMIC_RELAXED); }
 inline unsigned atomicAdd(unsigned* address, unsigned value) {
   return __atomic_fetch_add(address, value, __ATOMIC_RELAXED);

@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::size_t kAlignment = 256;  // as cudaMalloc
 
-/// The band after a buffer starts right behind its last byte and runs to the end of the allocation.
+/// `bytes` rounded up to the alignment. The band after a buffer starts immediately behind its last byte and extends to
+/// the end of the allocation.
 std::size_t room(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 class Replay final : public Device::Recording {
@@ -82,7 +83,7 @@ std::unique_ptr<Device::Recording> SimtDevice::record(std::function<void()> work
 }
 
 void SimtDevice::check_guards([[maybe_unused]] const char* op) const {
-#if !defined(__SANITIZE_ADDRESS__)  // there the bands are poisoned
+#if !defined(__SANITIZE_ADDRESS__)  // AddressSanitizer has the bands poisoned and reports the access itself
   for (const auto& [start, bytes] : buffers_) {
     const unsigned char* buffer = start;
     const unsigned char* end = buffer + room(bytes) + kGuardBytes;

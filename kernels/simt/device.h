@@ -1,4 +1,4 @@
-// The host as a CUDA device: memory with guard bands, kernels through the Executor.
+// A Device that runs CUDA kernels on the host: memory with guard bands, kernels run by the Executor.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 namespace shcnn::simt {
 
-/// Every buffer lies between two guard bands and starts as NaN (0xFF). The bands are checked after each launch;
-/// under AddressSanitizer they are poisoned, so that the stray access itself is reported.
+/// Every buffer lies between two guard bands and is initialised to NaN (bytes 0xFF). The bands are checked after each
+/// launch; under AddressSanitizer they are poisoned instead, so that it reports the invalid access itself.
 class SimtDevice final : public Device {
  public:
   /// threads as in BackendOptions; fiber_order as in Executor.
@@ -41,7 +41,7 @@ class SimtDevice final : public Device {
  private:
   ThreadPool threads_;
   Executor executor_;
-  std::map<unsigned char*, std::size_t> buffers_;  ///< first byte -> bytes
+  std::map<unsigned char*, std::size_t> buffers_;  ///< address of the first byte -> size in bytes
 };
 
 }  // namespace shcnn::simt

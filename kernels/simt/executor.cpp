@@ -53,15 +53,15 @@ class BlockRunner {
   struct Thread {
     uint3 index;
     State state;
-    bool odd_exchange;  ///< which half of the warp's slots the next exchange uses
-    int copy_group;     ///< number of the group that copies queued now belong to
+    bool odd_exchange;  ///< selects the half of the warp's slots that the next exchange uses
+    int copy_group;     ///< group number of the next queued copies
     Fiber* fiber;
     std::source_location waits_at;
     std::vector<Copy> copies;
   };
 
-  /// Slots in two halves: a lane may fill one half while slower lanes still read the other; to come back to a half it
-  /// has to pass an exchange that all lanes have reached.
+  /// Double-buffered slots: a lane may write one half while slower lanes still read the other. Before a lane writes a
+  /// half again, it passes an exchange that all lanes have reached.
   struct Warp {
     int waiting;
     WarpSlot slots[2][kWarp];
@@ -90,7 +90,7 @@ class BlockRunner {
   std::mt19937_64 random_;
   std::vector<unsigned> order_;  ///< threads in the order in which they are resumed
   unsigned next_unstarted_ = 0;  ///< position in order_
-  unsigned next_ready_ = 0;      ///< position in order_ from which to look for threads that are ready
+  unsigned next_ready_ = 0;      ///< position in order_ at which the search for ready threads continues
   unsigned waiting_at_barrier_ = 0;
   unsigned done_ = 0;
   std::vector<Thread> block_threads_;
@@ -165,7 +165,7 @@ void BlockRunner::prepare(const Launch& launch, std::uint64_t block) {
   prepare_shared();
 }
 
-/// Fisher-Yates; std::shuffle's result is the library's choice.
+/// Fisher-Yates; not std::shuffle, whose result depends on the standard library.
 void BlockRunner::shuffle_order() {
   for (unsigned i = threads_ - 1; i > 0; --i) std::swap(order_[i], order_[random_() % (i + 1)]);
 }
@@ -190,7 +190,7 @@ void BlockRunner::prepare_shared() {
 }
 
 void BlockRunner::check_shared() const {
-#if !defined(__SANITIZE_ADDRESS__)  // there the guard bands are poisoned: the store itself was reported
+#if !defined(__SANITIZE_ADDRESS__)  // AddressSanitizer has the bands poisoned and reports the store itself
   const std::size_t bytes = launch_->shared_bytes;
   const unsigned char* const end = shared_ + bytes + kGuardBytes;
   if (const unsigned char* after = overwritten_guard(shared_ + bytes, end); after != end) {
@@ -212,8 +212,8 @@ void BlockRunner::set_current(unsigned thread) {
 
 // --- fibers ----------------------------------------------------------------------------------------------------------
 
-/// What a fiber does for ever: runs unstarted threads, one after another, until one of them waits and takes the fiber
-/// along.
+/// The endless loop of a fiber: runs unstarted threads one after another. A thread that waits keeps the fiber suspended
+/// until it is released.
 void BlockRunner::work(Fiber& self) {
   for (;;) {
     while (next_unstarted_ < threads_) {
@@ -227,10 +227,10 @@ void BlockRunner::work(Fiber& self) {
         }
       } catch (...) {
         failure_ = std::current_exception();
-        next_ready_ = threads_;  // the others stay where they are
+        next_ready_ = threads_;  // resume no other thread
         break;
       }
-      // `thread`, not this_thread: other threads have run while this one waited
+      // `thread`, not this_thread: other threads may have run while this one waited
       block_threads_[thread].state = State::kDone;
       ++done_;
     }
@@ -239,7 +239,7 @@ void BlockRunner::work(Fiber& self) {
   }
 }
 
-/// The fiber of the next thread in order_ that is ready, made current; null after the last one.
+/// Makes the next ready thread in order_ the current one and returns its fiber; null if there is none.
 Fiber* BlockRunner::next_ready_fiber() {
   while (next_ready_ < threads_) {
     const unsigned thread = order_[next_ready_++];
@@ -251,7 +251,8 @@ Fiber* BlockRunner::next_ready_fiber() {
   return nullptr;
 }
 
-/// From inside a fiber that has nothing to do: to the next ready one, without the way over run(), or back to run().
+/// Called inside a fiber that cannot continue: switches directly to the next ready fiber, or back to run() if there is
+/// none.
 void BlockRunner::leave(Fiber& self) {
   if (Fiber* next = next_ready_fiber()) {
     self.switch_to(*next);
@@ -275,7 +276,7 @@ void BlockRunner::resume(Fiber& fiber) {
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
-/// After an error: the threads that still wait are given up with their stacks.
+/// After an error: abandons the threads that still wait. Their stacks are not unwound.
 void BlockRunner::forget_fibers() {
   free_fibers_.clear();
   for (const auto& fiber : fibers_) {
@@ -349,7 +350,7 @@ void BlockRunner::release_warp(unsigned warp) {
   warps_[warp].waiting = 0;
 }
 
-/// Nobody can go on: some threads wait for others that have ended or wait elsewhere.
+/// Reports a deadlock: some threads wait for others that have ended or wait elsewhere.
 void BlockRunner::report_stuck() const {
   const Thread* waiting = nullptr;
   const Thread* other = nullptr;
@@ -379,7 +380,7 @@ void BlockRunner::queue_copy(void* shared, const void* global, std::size_t bytes
   if (to < shared_ || to + bytes > shared_ + launch_->shared_bytes) {
     fail("an asynchronous copy goes outside the block's shared memory");
   }
-  std::memset(to, kPoisonByte, bytes);  // from here to the wait nobody may read it
+  std::memset(to, kPoisonByte, bytes);  // no thread may read it before the wait
   Thread& t = block_threads_[this_thread.linear];
   t.copies.push_back({to, static_cast<const unsigned char*>(global), bytes, valid, t.copy_group});
 }
@@ -388,7 +389,7 @@ void BlockRunner::commit_copies() { ++block_threads_[this_thread.linear].copy_gr
 
 void BlockRunner::finish_copies(int groups_left) {
   Thread& t = block_threads_[this_thread.linear];
-  // groups up to this number are waited for; copies not yet committed are in none of them
+  // wait for groups up to this number; copies not yet committed belong to a later group
   const int last = t.copy_group - 1 - groups_left;
   std::size_t kept = 0;
   for (const Copy& copy : t.copies) {
@@ -437,7 +438,7 @@ Executor::~Executor() = default;
 
 void Executor::run(const Launch& launch) {
   const std::uint64_t blocks = std::uint64_t{launch.grid.x} * launch.grid.y * launch.grid.z;
-  // blocks of one task run one after another: enough tasks to balance, few enough to cost nothing
+  // a task runs its blocks one after another: 16 tasks per worker balance the load at negligible cost
   const std::uint64_t tasks = std::min<std::uint64_t>(blocks, 16 * static_cast<std::uint64_t>(threads_.size()));
   const bool backwards = fiber_order_ % 2 == 1;
   threads_.run(static_cast<std::int64_t>(tasks), [&](std::int64_t task, int worker) {

@@ -1,20 +1,20 @@
 // Runs CUDA thread blocks on the host: each thread of a block is a fiber, each block a task of the thread pool.
 //
-// What a GPU leaves to chance is chosen here, and what it leaves unchecked is checked. How each mistake shows:
-//   missing barrier, race     threads and blocks run in order, in reverse or in seeded random orders: the result moves.
-//                             So run a kernel in several orders; one order alone proves nothing
-//   divergent barrier         Error: a thread waits while others have ended or wait elsewhere, with both places
-//   stray store               Error after the block (shared) or the launch (global), from guard bands; under
-//                             AddressSanitizer a report at its line
-//   stray load                NaN from a guard band; under AddressSanitizer a report at its line
-//   memory nobody wrote       NaN: every block starts with poisoned shared memory, every buffer is poisoned
-//   missing async_wait        NaN: a copy's destination is poisoned at issue, its bytes arrive at the wait. Error where
-//                             a thread ends with copies under way
-//   misaligned vector access  Error with the line, for load4, store4 and async_copy
-// Errors are Error(kInternal) that name the kernel's op, block and thread.
+// The executor makes the execution order selectable and checks for errors that a GPU does not detect:
+//   missing barrier, race     threads and blocks run in order, in reverse or in seeded random orders; a bug changes the
+//                             result. Run a kernel in several orders: one order alone proves nothing
+//   divergent barrier         Error if a thread waits while others have ended or wait elsewhere; gives both places
+//   out-of-bounds store       Error after the block (shared) or the launch (global), from guard bands; under
+//                             AddressSanitizer, its report with the line
+//   out-of-bounds load        NaN from a guard band; under AddressSanitizer, its report with the line
+//   uninitialised memory      NaN: every block starts with poisoned shared memory, every buffer is poisoned
+//   missing async_wait        NaN: the destination is poisoned when the copy is issued, and written at the wait. Error
+//                             if a thread ends with copies in flight
+//   misaligned vector access  Error with the line, for load4, store4, store2 and async_copy
+// Each is an Error(kInternal) that names the kernel's op, and the block and thread where they are known.
 //
-// Cost: threads start in one fiber, one after another, and only a thread that waits keeps its fiber; so a kernel
-// without barriers is a plain loop, and a barrier costs one switch (a few ns) for each thread, straight to the next one.
+// Cost: one fiber runs unstarted threads one after another, and a thread keeps a fiber only if it waits. So a kernel
+// without barriers is a plain loop, and a barrier costs each thread one switch (a few ns) directly to the next thread.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +29,7 @@ namespace shcnn {
 class ThreadPool;
 }
 
-// CUDA's own names for extents and indices, global as in CUDA.
+// CUDA's types for extents and indices, in the global namespace as in CUDA.
 struct uint3 {
   unsigned x, y, z;
 };
@@ -42,7 +42,7 @@ namespace shcnn::simt {
 
 inline constexpr int kWarp = 32;
 
-/// What threadIdx, blockIdx, blockDim and gridDim read; set by the executor before a fiber is resumed.
+/// The variables behind threadIdx, blockIdx, blockDim and gridDim; the executor sets them before it resumes a fiber.
 struct ThisThread {
   uint3 index;
   uint3 block;
@@ -56,29 +56,30 @@ extern __thread ThisThread this_thread __attribute__((tls_model("initial-exec"))
 
 inline int lane() { return static_cast<int>(this_thread.linear % kWarp); }
 
-/// One lane's value on its way to the others of its warp.
+/// One lane's value in a warp exchange.
 struct WarpSlot {
   alignas(8) unsigned char bytes[32];
 };
 
 // --- what kernels call, through cuda_runtime.h and primitives.h ------------------------------------------------------
 void block_barrier(const std::source_location& where);
-/// Leaves `bytes` (at most 32) of this lane, waits for all 32 lanes of the warp, and returns what each of them left.
+/// Publishes `bytes` (at most 32) of this lane's value, waits for all 32 lanes of the warp, and returns all lanes'
+/// values.
 const WarpSlot* warp_exchange(const void* value, std::size_t bytes, const std::source_location& where);
 void require_full_mask(unsigned mask, const std::source_location& where);
 [[noreturn]] void fail_misaligned(const void* address, std::size_t alignment, const std::source_location& where);
-/// `alignment` is a power of two. Inline: every vector access of a kernel passes here.
+/// `alignment` is a power of two. Inline because every vector access of a kernel calls it.
 inline void require_aligned(const void* address, std::size_t alignment, const std::source_location& where) {
   if ((reinterpret_cast<std::uintptr_t>(address) & (alignment - 1)) != 0) fail_misaligned(address, alignment, where);
 }
-/// Queues a copy of `valid` bytes and `bytes - valid` zeros; it is done by the wait that covers its group.
+/// Queues a copy of `valid` bytes followed by `bytes - valid` zeros; the async_wait that covers its group performs it.
 void async_copy(void* shared, const void* global, std::size_t bytes, std::size_t valid,
                 const std::source_location& where);
 void async_commit();
 void async_wait(int groups_left);
 
 // --- what launch() calls ---------------------------------------------------------------------------------------------
-/// One kernel launch, its arguments erased: `call(closure)` runs the kernel for this_thread.
+/// One kernel launch with type-erased arguments: `call(closure)` runs the kernel for this_thread.
 struct Launch {
   const char* op;
   dim3 grid, block;
@@ -89,15 +90,16 @@ struct Launch {
 
 class Executor {
  public:
-  /// fiber_order: 0 = threads in order, 1 = in reverse, else the seed of random orders (drawn anew after each barrier).
+  /// fiber_order: 0 = threads in order, 1 = in reverse, else the seed of a random order that is drawn again each time
+  /// threads are released from a barrier or warp operation. Blocks run in reverse if fiber_order is odd.
   Executor(ThreadPool& threads, std::uint64_t fiber_order);
   ~Executor();
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
-  /// Runs all blocks and then `after_launch`; returns when they are done.
+  /// Runs all blocks and then the after-launch function; returns when they are done.
   void run(const Launch& launch);
-  /// Called after each launch with the op's name: the device checks its guard bands here.
+  /// Sets a function that is called after each launch with the op's name; the device uses it to check guard bands.
   void set_after_launch(std::function<void(const char* op)> check) { after_launch_ = std::move(check); }
 
  private:

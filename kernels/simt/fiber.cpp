@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kGuardBytes = 4096;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t kStackBytes = 256 * 1024;  // sanitizers widen frames
+constexpr std::size_t kStackBytes = 256 * 1024;  // sanitizers enlarge stack frames
 #else
 constexpr std::size_t kStackBytes = 64 * 1024;
 #endif
@@ -48,18 +48,19 @@ void Fiber::reset() {
 }
 
 void Fiber::entry(boost::context::detail::transfer_t from) {
-  Fiber& self = *static_cast<Fiber*>(from.data);  // fibers are started from outside, which passes the fiber itself
+  Fiber& self = *static_cast<Fiber*>(from.data);  // only resume() starts a fiber, and it passes the fiber itself
   self.arrive(from);
   self.body_(self, self.argument_);
   __builtin_unreachable();
 }
 
-/// What every return into the fiber begins with. `from.data` is the fiber that was left, or this one after resume().
+/// Runs first whenever control enters this fiber. `from.data` is the fiber that switched to it or, after resume(),
+/// this fiber.
 void Fiber::arrive(boost::context::detail::transfer_t from) {
   const bool from_outside = from.data == this;
   (from_outside ? outside_ : static_cast<Fiber*>(from.data)->inside_) = from.fctx;
 #if defined(__SANITIZE_ADDRESS__)
-  // each resume() may come from another host thread's stack
+  // each resume() may come from a different host thread's stack
   __sanitizer_finish_switch_fiber(fake_inside_, from_outside ? &outside_bottom_ : nullptr,
                                   from_outside ? &outside_bytes_ : nullptr);
 #endif

@@ -1,6 +1,5 @@
-// A fiber: a stack of our own and a Boost.Context to switch to it. AddressSanitizer and ThreadSanitizer are told of
-// every switch; without that the first takes one fiber's stack for an overflow of another's, the second sees races in
-// it.
+// A fiber: a separate stack and a Boost.Context to switch to it. Every switch is announced to AddressSanitizer and
+// ThreadSanitizer; otherwise the first would report stack overflows and the second data races that do not exist.
 #pragma once
 
 #include <boost/context/detail/fcontext.hpp>
@@ -18,7 +17,7 @@ namespace shcnn::simt {
 
 class Fiber {
  public:
-  /// Runs body(argument) when first resumed; body ends each piece of work with suspend() and never returns.
+  /// The first resume() calls body(self, argument). The body suspends after each piece of work and never returns.
   using Body = void (*)(Fiber& self, void* argument);
 
   Fiber(Body body, void* argument);
@@ -26,10 +25,10 @@ class Fiber {
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  void resume();                ///< from outside: runs the fiber, and those it switches to, until one of them suspends
-  void suspend();               ///< from inside: back to whoever resumed
-  void switch_to(Fiber& next);  ///< from inside: goes on with `next`, which has been resumed before and waits
-  void reset();                 ///< from outside: forgets where it stood; the next resume() starts body anew
+  void resume();                ///< from outside: runs this fiber and those it switches to, until one of them suspends
+  void suspend();               ///< from inside: returns to the caller of resume()
+  void switch_to(Fiber& next);  ///< from inside: continues `next`, which must have started and be suspended
+  void reset();                 ///< from outside: discards the fiber's state; the next resume() starts body again
 
  private:
   static void entry(boost::context::detail::transfer_t from);

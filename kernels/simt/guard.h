@@ -1,4 +1,4 @@
-// Guard bands round memory: a store into one is found afterwards, and a float or double read from one is NaN.
+// Guard bands around memory: a store into one is detected by a later check, and a float or double read from one is NaN.
 #pragma once
 
 #include <cstddef>
@@ -6,10 +6,10 @@
 
 namespace shcnn::simt {
 
-inline constexpr unsigned char kPoisonByte = 0xFF;  ///< of memory that nobody has written: four of them are a NaN
-inline constexpr std::size_t kGuardBytes = 256;     ///< of a band; the bands start at multiples of 16
+inline constexpr unsigned char kPoisonByte = 0xFF;  ///< fills uninitialised memory; four of them are a NaN
+inline constexpr std::size_t kGuardBytes = 256;     ///< minimum size of a band
 
-/// The byte that a guard band holds at `address`: the word 0xFFFFFFA5, a NaN that no arithmetic makes.
+/// The byte that a guard band holds at `address`; its words are 0xFFFFFFA5, a NaN that no arithmetic produces.
 inline unsigned char guard_byte(const unsigned char* address) {
   return reinterpret_cast<std::uintptr_t>(address) % 4 == 0 ? 0xA5 : 0xFF;
 }
