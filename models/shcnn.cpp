@@ -5,7 +5,7 @@
 namespace shcnn {
 namespace {
 
-/// Pairs (output cell, tap) of one axis that land on a live input cell.
+/// Number of pairs (output cell, tap) of one axis that read a live input cell.
 std::int64_t live_taps(const ConvStage& s) {
   std::int64_t taps = 0;
   for (int out = 0; out < s.conv; ++out) {
@@ -17,7 +17,8 @@ std::int64_t live_taps(const ConvStage& s) {
   return taps;
 }
 
-/// Fills the pooled extents of a stage: a pooled cell is live if its window holds at least one cell that is not ring.
+/// Sets the pooled extents of a stage. A pooled cell is live if its window contains at least one cell that is not in
+/// the ring.
 void close_stage(ConvStage& s) {
   const int padded = s.conv + 2 * s.ring;
   s.pooled = (padded + 1) / 2;
@@ -61,8 +62,8 @@ Model make_model(const ModelOptions& options) {
   model.input_size = is_static ? 42 : 112;
 
   int channels = model.input_channels;
-  int extent = model.input_size;  // as the paper counts it
-  int live = extent;              // what is stored
+  int extent = model.input_size;  // the paper's extent
+  int live = extent;              // stored extent
   int first = 0;                  // first live cell of the paper's extent
   for (int i = 0; i < kConvStages; ++i) {
     ConvStage& s = model.conv[static_cast<std::size_t>(i)];
@@ -139,7 +140,7 @@ double Model::forward_flops() const {
 }
 
 double Model::training_flops() const {
-  // forward, input gradient and weight gradient each cost the same; the first convolution needs no input gradient
+  // forward pass, input gradient and weight gradient cost the same; the first convolution needs no input gradient
   return 3 * forward_flops() - 2.0 * static_cast<double>(conv[0].multiply_adds());
 }
 

@@ -11,9 +11,9 @@ namespace shcnn {
 namespace {
 
 constexpr int kFaceSize = 48;
-constexpr std::int64_t kImagesPerPass = 256;  // bounds the memory that a long list takes
+constexpr std::int64_t kImagesPerPass = 256;  // limits the memory for long lists of images
 
-/// The size an image is brought to before its crops are cut.
+/// Height and width to which images are scaled before cropping.
 int image_size(const Model& model) { return model.options.variant == Variant::kStatic ? kFaceSize : model.input_size; }
 
 }  // namespace

@@ -26,16 +26,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kFormat = "shcnn-clip-images-1";  ///< part of the key: a new format is a new file
-constexpr std::string_view kAnyFormat = "\"format\":\"shcnn-clip-images-";  ///< in the header of every version's files
+constexpr std::string_view kFormat = "shcnn-clip-images-1";  ///< part of the key, so that a new format uses new files
+constexpr std::string_view kAnyFormat = "\"format\":\"shcnn-clip-images-";  ///< in the headers of all versions
 constexpr std::string_view kLockName = "cache.lock";
 constexpr std::string_view kExtension = ".safetensors";
 constexpr std::size_t kKeyDigits = 32;
 constexpr int kFaceSize = 48;
-/// The folder is listed when it is full or has grown by this part of its limit, not for each file.
+/// The folder is listed only when it is full or has grown by 1 / kLooks of its limit, not for each file.
 constexpr std::uint64_t kLooks = 8;
-constexpr std::uint64_t kHeader = 1024;      ///< bytes of a file beside its pixels, at most
-constexpr std::uint64_t kMarkWithin = 4096;  ///< bytes of a header that are searched for kAnyFormat
+constexpr std::uint64_t kHeader = 1024;      ///< maximum bytes of a file other than pixels
+constexpr std::uint64_t kMarkWithin = 4096;  ///< number of header bytes that are searched for kAnyFormat
 constexpr std::uint64_t kMostFrameBytes = std::uint64_t{64} << 20;
 constexpr const char* kCacheRemedy = "name another folder with --cache";
 
@@ -52,15 +52,14 @@ std::string name_of(flow::FlowOrder order) {
                                                      : "as-is";
 }
 
-/// KEY.safetensors: the name of a file that a store may have written.
+/// True for names of the form KEY.safetensors, which a store may have written.
 bool is_cache_name(const fs::path& path) {
   const std::string name = path.stem().string();
   return path.extension() == kExtension && name.size() == kKeyDigits &&
          name.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-/// True where the file's own header says that a store wrote it: nothing else may be removed. False where it cannot be
-/// read.
+/// True if the file's header shows that a store wrote it. Only such files may be removed. False if it cannot be read.
 bool has_cache_mark(const fs::path& path) {
   try {
     io::InputFile file(path, io::ErrorKind::kBadData);
@@ -133,7 +132,7 @@ std::vector<int> chosen_frames(const ClipImageOptions& options, int frames, int 
     for (int f = first; f < frames; ++f) out.push_back(f);
     return out;
   }
-  for (int i = 0; i < options.most; ++i) {  // the middles of `most` equal parts
+  for (int i = 0; i < options.most; ++i) {  // the middle of each of `most` equal parts
     out.push_back(first + static_cast<int>((std::int64_t{2} * i + 1) * there / (2 * options.most)));
   }
   if (apex >= first && apex < frames) {
@@ -157,19 +156,19 @@ std::string clip_content_hash(const io::Clip& clip) {
   return hex(XXH3_128bits_digest(&state));
 }
 
-/// Turns frames into images. One call at a time: the flow solver owns its memory.
+/// Computes flow images. Must not be used by two threads at the same time, because the flow solver reuses its memory.
 struct ClipImageStore::Maker {
   std::string device;
   BackendOptions backend;
   std::unique_ptr<flow::ClipFlow> flow;
   flow::ClipSize size;
 
-  /// Flow images of frames `chosen` against frame 0.
+  /// Computes the flow images from frame 0 to the frames `chosen`.
   void flows(const io::Clip& clip, const ClipImageOptions& options, const std::vector<int>& chosen, ClipImages& out) {
     const io::Image first = io::read_image(clip.frames.front(), 1);
     if (!flow || size.width != first.width || size.height != first.height) {
       size = {first.width, first.height};
-      flow.reset();  // its memory first
+      flow.reset();  // release its memory before allocating a new solver
       flow = flow::make_clip_flow(device, backend, options.flow, size);
     }
     flow->set_first(flow::GrayImage::bytes(first.pixels.data(), first.width, first.height));
@@ -214,8 +213,9 @@ ClipImageStore::ClipImageStore(const io::ClipSet& clips, std::vector<std::string
   }
   maker_->device = device;
   maker_->backend = backend;
-  // Executors differ in rounding, so their images are told apart. Threads do not differ; instruction sets of one
-  // processor may, by a level: machines that share a cache and must give equal bytes set SHCNN_ISA.
+  // Rounding differs between executors, so the executor is part of the key. The thread count does not change results.
+  // Instruction sets of a CPU may change a pixel by one level: machines that share a cache and must produce identical
+  // bytes set SHCNN_ISA.
   std::string settings(kFormat);
   const std::string executor = device.substr(0, device.find(':'));
   for (const auto& [name, value] : options_.fields()) settings += "\n" + name + "=" + value;
@@ -232,7 +232,7 @@ ClipImageStore::~ClipImageStore() = default;
 void ClipImageStore::check_folder() {
   std::error_code error;
   const fs::file_status status = fs::status(cache_.folder, error);
-  if (!fs::exists(status)) return;  // made with the first file
+  if (!fs::exists(status)) return;  // created with the first file
   if (!fs::is_directory(status)) {
     throw io::Error(io::ErrorKind::kUsage, cache_.folder, "", "is no folder", kCacheRemedy);
   }
@@ -288,10 +288,10 @@ std::shared_ptr<const ClipImages> ClipImageStore::read(std::size_t index) const 
     const std::vector<int> chosen = chosen_frames(options_, clip.span(), clip.apex);
     const auto apex = std::find(chosen.begin(), chosen.end(), clip.apex);
     images->apex = apex == chosen.end() ? -1 : static_cast<int>(apex - chosen.begin());
-    fs::last_write_time(file(index), fs::file_time_type::clock::now(), ignored);  // used now: removed last
+    fs::last_write_time(file(index), fs::file_time_type::clock::now(), ignored);  // mark as recently used
     return images;
   } catch (const io::Error&) {
-    return nullptr;  // damaged, or removed just now: made anew
+    return nullptr;  // damaged or just removed: the caller computes it again
   }
 }
 
@@ -323,7 +323,7 @@ std::shared_ptr<const ClipImages> ClipImageStore::make(std::size_t index) {
       io::tensor_view<std::uint8_t>("images", shape, std::span<const std::uint8_t>(images->pixels))};
   try {
     write(index, tensors, images->pixels.size() + kHeader);
-  } catch (const io::Error& error) {  // a full or read-only disk: the images are there, only keeping them fails
+  } catch (const io::Error& error) {  // a full or read-only disk: the images are valid but cannot be cached
     stop_writing(error.what());
   }
   return images;
@@ -354,12 +354,12 @@ void ClipImageStore::make_folder() const {
 
 void ClipImageStore::prepare(const std::function<void(std::int64_t, std::int64_t)>& progress,
                              const std::function<bool()>& stop) {
-  std::unique_ptr<RangeLock> locks;  // none: the folder cannot be written to, and every process makes its own images
+  std::unique_ptr<RangeLock> locks;  // null: the folder cannot be written to, so every process computes its own images
   if (cache_.disk_bytes > 0) {
     try {
       make_folder();
       locks = std::make_unique<RangeLock>(cache_.folder / kLockName);
-      locks->try_hold(0);  // a file system without locks says so here
+      locks->try_hold(0);  // throws if the file system has no locks
     } catch (const io::Error& error) {
       locks.reset();
       stop_writing(error.what());
@@ -367,7 +367,7 @@ void ClipImageStore::prepare(const std::function<void(std::int64_t, std::int64_t
   }
   const auto clips = static_cast<std::int64_t>(keys_.size());
   std::int64_t done = 0;
-  std::vector<std::size_t> elsewhere;  // another process makes these
+  std::vector<std::size_t> elsewhere;  // clips that another process is computing
   const auto there = [&](std::size_t i) {
     std::error_code ignored;
     return fs::exists(file(i), ignored);
@@ -392,7 +392,7 @@ void ClipImageStore::prepare(const std::function<void(std::int64_t, std::int64_t
   }
   for (const std::size_t i : elsewhere) {
     const RangeLock::Held held = locks->hold(static_cast<std::int64_t>(i));
-    if (!there(i)) keep(i, make(i));  // that process has ended without
+    if (!there(i)) keep(i, make(i));  // that process ended without writing the file
     report();
   }
   make_room(0);
@@ -445,7 +445,7 @@ std::uint64_t ClipImageStore::make_room(std::uint64_t room) const {
     sum += bytes;
   }
   if (sum + room <= cache_.disk_bytes) return sum;
-  const std::uint64_t spare = room > 0 ? cache_.disk_bytes / kLooks : 0;  // so that the next files find room too
+  const std::uint64_t spare = room > 0 ? cache_.disk_bytes / kLooks : 0;  // also for the next files
   std::sort(files.begin(), files.end(), [](const File& a, const File& b) { return a.used < b.used; });
   for (const File& file : files) {
     if (sum + room + spare <= cache_.disk_bytes) break;

@@ -15,7 +15,7 @@ namespace shcnn {
 namespace {
 
 constexpr ParameterKind kTrained[] = {ParameterKind::kValue, ParameterKind::kFirstMoment, ParameterKind::kSecondMoment};
-constexpr std::size_t kBodyTensors = 2 * (kLayers - 1);  ///< weight and bias of every layer but the last
+constexpr std::size_t kBodyTensors = 2 * (kLayers - 1);  ///< weights and biases of all layers but the last
 
 ModelOptions model_of(const LosoConfig& config, const Weights* pretrained) {
   return config.pretrained == Pretrained::kDirect ? pretrained->model : config.train.model;
@@ -61,7 +61,7 @@ void check_pretrained(const LosoConfig& config, const Weights& pretrained,
                       class_names.front() + "'); the direct reading takes weights of FER+ or FER2013");
     }
   }
-  // the layers that are lent were trained with these
+  // the pretrained layers were trained with these settings
   if (pretrained.model.slope != config.train.model.slope || pretrained.input_scale != config.train.input_scale) {
     throw Error(ErrorKind::kUsage, "weights",
                 message("were trained with slope ", exact_text(pretrained.model.slope), " and input-scale ",
@@ -115,7 +115,7 @@ void FoldWorker::start(std::uint64_t seed) {
 }
 
 void FoldWorker::restore_frozen() {
-  // Adam has moved every layer; what must stay frozen is put back, so each forward pass sees the weights as they came.
+  // Adam has updated every layer. Restoring the frozen ones makes each forward pass use the pretrained weights.
   for (std::size_t i = 0; i < kBodyTensors; ++i) network_.parameters().write(i, ParameterKind::kValue, initial_[i]);
 }
 
@@ -166,7 +166,7 @@ bool FoldWorker::train(const std::vector<std::size_t>& clips, std::uint64_t seed
                               config.model.classes);
   TrainingStep<float> step(*backend_.device, network_, window, config);
   NonFiniteSteps non_finite(config.on_nan);
-  Snapshot snapshot;  // OnNan::kRollback: of the start of the epoch
+  Snapshot snapshot;  // OnNan::kRollback: the state at the start of the epoch
   const auto bytes = static_cast<std::size_t>(images_.height()) * static_cast<std::size_t>(images_.width()) *
                      static_cast<std::size_t>(images_.channels());
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(batch) * bytes);
@@ -192,7 +192,7 @@ bool FoldWorker::train(const std::vector<std::size_t>& clips, std::uint64_t seed
         const auto from = images->pixels.begin() + sample.image * static_cast<std::int64_t>(bytes);
         std::copy_n(from, bytes, pixels.begin() + i * static_cast<std::int64_t>(bytes));
         labels[static_cast<std::size_t>(i) * classes + static_cast<std::size_t>(plan_.clips[sample.clip].truth)] = 1;
-        // the step walks through an order of crops.size() batches: each holds this batch
+        // TrainingStep's order has crops.size() batches per epoch; all of them are set to this batch
         for (std::size_t c = 0; c < crops_.size(); ++c) {
           slots[c * static_cast<std::size_t>(batch) + static_cast<std::size_t>(i)] = order_entry(i, entry % 16);
         }
@@ -219,14 +219,14 @@ bool FoldWorker::train(const std::vector<std::size_t>& clips, std::uint64_t seed
       record.cross_entropy /= static_cast<double>(counted);
       record.accuracy = static_cast<double>(correct) / static_cast<double>(counted * batch);
     }
-    if (hooks.on_weights && epoch == config.epochs) step.settle();  // what is saved has fc1's dead columns too
+    if (hooks.on_weights && epoch == config.epochs) step.settle();  // the weights to save include fc1's dead columns
     after_epoch(record);
   }
   return true;
 }
 
 ImageScores FoldWorker::as_clip_classes(const ImageScores& faces) const {
-  // The best of a clip class's faces speaks for it, so that an image's class follows from the class of the face.
+  // A clip class gets the best score among its face classes, so the predicted face class determines the clip class.
   constexpr double kNever = -1e30;
   const std::size_t n = plan_.class_names.size(), from = clip_class_.size();
   ImageScores out;
@@ -294,7 +294,8 @@ std::optional<FoldResult> FoldWorker::run(std::size_t number, const FoldHooks& h
     return out;
   }
 
-  std::vector<std::size_t> outer, inner;  // what the second training trains on, and chooses its epoch by
+  // Second training: `outer` are the clips to train on, `inner` those to choose the epoch by.
+  std::vector<std::size_t> outer, inner;
   for (const std::size_t i : task.training) (plan_.clips[i].subject == task.inner_subject ? inner : outer).push_back(i);
   const auto steps_for = [&](const std::vector<std::size_t>& clips) {
     std::int64_t images = 0;
@@ -308,7 +309,7 @@ std::optional<FoldResult> FoldWorker::run(std::size_t number, const FoldHooks& h
   const bool finished = train(task.training, task.seed, hooks, [&](FoldEpoch& record) {
     const std::vector<ClipVote> votes = vote_on_clips(task.test, nullptr, nullptr);
     record.test_accuracy = accuracy_of(task.test, votes);
-    if (record.test_accuracy > best) {  // of equal epochs the earliest
+    if (record.test_accuracy > best) {  // the earliest epoch on ties
       best = record.test_accuracy;
       take(Selection::kOracle, record.epoch, votes);
     }
@@ -326,7 +327,7 @@ std::optional<FoldResult> FoldWorker::run(std::size_t number, const FoldHooks& h
   const bool again = train(outer, task.seed, hooks, [&](FoldEpoch& record) {
     double cross_entropy = 0;
     record.test_accuracy = accuracy_of(inner, vote_on_clips(inner, &cross_entropy, nullptr));
-    // one subject's few clips tie often: then the surer epoch
+    // ties are frequent with the few clips of one subject: take the epoch with the lower cross-entropy
     if (record.test_accuracy > best || (record.test_accuracy == best && cross_entropy < best_cross_entropy)) {
       best = record.test_accuracy;
       best_cross_entropy = cross_entropy;

@@ -24,9 +24,10 @@ namespace {
 
 using nlohmann::ordered_json;
 
-/// 2: an image's class is that of the largest sum of softmax outputs, not of logits; folds carry a hash.
+/// Since schema 2, an image's class is that of the largest sum of softmax outputs, not of logits, and folds have a
+/// hash.
 constexpr int kPlanSchema = 2;
-constexpr std::int64_t kMostImages = std::int64_t{1} << 31;  ///< of one clip
+constexpr std::int64_t kMostImages = std::int64_t{1} << 31;  ///< maximum for one clip
 
 template <class Enum, std::size_t N>
 Enum from_name(const char* field, const std::string& name, const Enum (&all)[N]) {
@@ -38,7 +39,7 @@ Enum from_name(const char* field, const std::string& name, const Enum (&all)[N])
   throw Error(ErrorKind::kUsage, field, "'" + name + "' is none of " + names);
 }
 
-/// Subjects in natural order, and the clips of each.
+/// The subjects in natural order, each with its clips.
 std::vector<std::pair<std::string, std::vector<std::size_t>>> by_subject(const std::vector<PlannedClip>& clips) {
   std::vector<std::pair<std::string, std::vector<std::size_t>>> out;
   std::map<std::string, std::size_t> place;
@@ -51,7 +52,7 @@ std::vector<std::pair<std::string, std::vector<std::size_t>>> by_subject(const s
   return out;
 }
 
-/// The test clips of every fold with the fold's name.
+/// The name and the test clips of every fold.
 std::vector<std::pair<std::string, std::vector<std::size_t>>> test_parts(const LosoConfig& config,
                                                                          const std::vector<PlannedClip>& clips) {
   const auto subjects = by_subject(clips);
@@ -65,7 +66,7 @@ std::vector<std::pair<std::string, std::vector<std::size_t>>> test_parts(const L
     throw Error(ErrorKind::kUsage, "folds",
                 message(config.folds, " folds are more than the ", subjects.size(), " subjects"));
   }
-  // shuffled subjects, then the largest first, each to the fold with the fewest clips
+  // shuffle the subjects, sort them by descending number of clips, assign each to the fold with the fewest clips
   std::vector<std::size_t> order(subjects.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   for (std::size_t i = order.size(); i > 1; --i) {
@@ -83,8 +84,8 @@ std::vector<std::pair<std::string, std::vector<std::size_t>>> test_parts(const L
   return out;
 }
 
-/// The training subject that the second training leaves out to choose its epoch by: the one whose clips show the most
-/// classes; of equal ones that with the most clips; of equal ones the first that follows `after`, so that folds differ.
+/// The training subject that the second training leaves out, to choose its epoch by: the one with the most classes, on
+/// ties with the most clips, and then the first at or after position `after`, so that folds differ.
 std::string inner_subject(const std::vector<PlannedClip>& clips, const std::vector<std::size_t>& training,
                           std::size_t after) {
   std::map<std::string, std::pair<std::set<std::int32_t>, std::size_t>> of;  // subject -> classes, clips
@@ -133,7 +134,7 @@ std::string dumped(const ordered_json& json) {
   return json.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
-/// 0 .. count - 1 without `left_out`, which is in order.
+/// The numbers 0 .. count - 1 without those in `left_out`, which is ascending.
 std::vector<std::size_t> all_but(const std::vector<std::size_t>& left_out, std::size_t count) {
   std::vector<std::size_t> out;
   auto next = left_out.begin();
@@ -147,8 +148,8 @@ std::vector<std::size_t> all_but(const std::vector<std::size_t>& left_out, std::
   return out;
 }
 
-/// What make_plan promises of its plans, and whoever reads one relies on. std::out_of_range where it does not hold; a
-/// hash alone can be made for any content.
+/// Throws std::out_of_range unless the plan has the properties that make_plan guarantees and other code relies on. A
+/// valid hash is not enough, because it can be computed for any content.
 void check_parts(const LosoPlan& plan) {
   const auto require = [](bool holds, const std::string& what) {
     if (!holds) throw std::out_of_range(what);
@@ -184,7 +185,7 @@ void check_parts(const LosoPlan& plan) {
           "a clip is not tested once for each seed");
 }
 
-/// Training images of the least first step: Error(kUsage) where they do not fill a batch.
+/// Throws Error(kUsage) if the images of the task's first or second training do not fill one batch.
 void require_one_batch(const LosoConfig& config, const LosoPlan& plan, const LosoTask& task) {
   if (config.pretrained == Pretrained::kDirect) return;
   const bool larger = image_side(config.images) > make_model(config.train.model).input_size;
@@ -379,7 +380,7 @@ namespace {
 
 constexpr const char* kRemedy = "make it again with shcnn loso plan --force";
 
-/// The plan of that text, of this version's schema.
+/// Parses the text of a plan. Throws unless it has this version's schema.
 ordered_json parsed(const std::filesystem::path& path, const std::string& text) {
   auto json = io::parse_json<ordered_json>(text, {path, "", io::ErrorKind::kBadData, kRemedy});
   const bool numbered = json.is_object() && json.contains("schema") && json["schema"].is_number_integer();

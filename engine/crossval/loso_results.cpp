@@ -21,8 +21,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-/// 2: with a hash of the content, and steps that were skipped. A plan of another schema has another hash, so folds of
-/// another one are never read.
+/// Schema 2 added a hash of the content and the number of skipped steps. Plans of other schemas have other hashes, so
+/// their folds are never read.
 constexpr int kFoldSchema = 2;
 constexpr const char* kHashField = "hash";
 
@@ -30,7 +30,7 @@ std::string dumped(const ordered_json& json) {
   return json.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
-/// Over everything in a fold's file but the hash itself.
+/// Hash of the content of a fold's file without the hash field.
 std::string hash_of_fold(const ordered_json& json) { return hash_of_text(dumped(json)); }
 
 ordered_json epochs_json(const std::vector<FoldEpoch>& epochs) {
@@ -77,7 +77,7 @@ ordered_json scores_json(const LosoPlan& plan, const SeedConfusions& seeds) {
   out["correct"] = seeds.front().correct();
   out["videos"] = seeds.front().total();
   for (const auto& [name, score] : kScores) out[name] = (seeds.front().*score)();
-  if (seeds.size() > 1) {  // "correct" and the scores above are the first seed's
+  if (seeds.size() > 1) {  // "correct" and the scores above are those of the first seed
     ordered_json over = ordered_json::object();
     over["seeds"] = seeds.size();
     for (const auto& [name, score] : kScores) {
@@ -165,8 +165,9 @@ std::string fold_text(const LosoPlan& plan, const FoldResult& result) {
 
 namespace {
 
-/// What a FoldWorker promises of its results: the votes follow from the counts of images, and the scores of the chosen
-/// epochs from the votes. std::out_of_range where it does not hold: a hash alone can be made for any content.
+/// Throws std::out_of_range unless the result is consistent, as FoldWorker guarantees: votes must agree with the counts
+/// of images, and the accuracies of the chosen epochs with the votes. A valid hash is not enough, because it can be
+/// computed for any content.
 void check_fits(const LosoPlan& plan, const FoldResult& result) {
   const auto require = [](bool holds, const std::string& what) {
     if (!holds) throw std::out_of_range(what);
@@ -207,7 +208,7 @@ void check_fits(const LosoPlan& plan, const FoldResult& result) {
   for (const auto& [selection, epoch] : result.chosen) {
     require(direct ? epoch == 0 : epoch >= 1 && epoch <= static_cast<int>(result.epochs.size()),
             "the epoch of '" + to_string(selection) + "' was not trained");
-    if (direct || selection == Selection::kInner) continue;  // the inner training's accuracy is of other clips
+    if (direct || selection == Selection::kInner) continue;  // the inner training's accuracy is measured on other clips
     const Vote vote = vote_from_string(plan.setting("vote"));
     std::size_t correct = 0;
     for (std::size_t i = 0; i < task.test.size(); ++i) {

@@ -22,17 +22,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kPlanByte = std::int64_t{1} << 40;  ///< of RUN/folds.lock; the tasks have the bytes from 0 on
-constexpr std::int64_t kRunByte = kPlanByte + 1;           ///< shared by those that run folds
-constexpr auto kPoll = std::chrono::milliseconds(200);     ///< between looks at a fold that another process runs
+constexpr std::int64_t kPlanByte = std::int64_t{1} << 40;  ///< in RUN/folds.lock; lower bytes are for tasks
+constexpr std::int64_t kRunByte = kPlanByte + 1;           ///< shared lock of all processes that run folds
+constexpr auto kPoll = std::chrono::milliseconds(200);     ///< between checks of a fold that another process runs
 
-/// Which clips differ between the plan in the file and another, in words.
+/// Describes which clips differ between the plan in the file and `now`.
 std::string clips_difference(const nlohmann::json& before, const LosoPlan& now) {
   const auto text = [](const nlohmann::json& clip, const char* field) {
     const auto value = clip.is_object() ? clip.find(field) : clip.end();
     return clip.is_object() && value != clip.end() && value->is_string() ? value->get<std::string>() : std::string();
   };
-  std::map<std::string, std::string> contents;  // of the clips before, by name
+  std::map<std::string, std::string> contents;  // content hashes of the old plan's clips, by name
   if (before.contains("clips") && before["clips"].is_array()) {
     for (const auto& clip : before["clips"]) contents[text(clip, "name")] = text(clip, "content");
   }
@@ -60,7 +60,7 @@ std::string clips_difference(const nlohmann::json& before, const LosoPlan& now) 
   return out.empty() ? "the data differ" : out;
 }
 
-/// What differs between the plan in the file and another, in words.
+/// Describes the differences between the plan in the file and `now`.
 std::string difference(const std::string& before_text, const fs::path& path, const LosoPlan& now) {
   const auto before = io::parse_json<nlohmann::json>(before_text, {path});
   if (!before.is_object() || !before.contains("config") || !before["config"].is_object()) {
@@ -81,7 +81,7 @@ std::string difference(const std::string& before_text, const fs::path& path, con
   return out.empty() ? clips_difference(before, now) : out;
 }
 
-/// True for the names that fold_file and fold_weights give, with `extension`.
+/// True for file names as made by fold_file and fold_weights that have this extension.
 bool is_task_file(const fs::path& path, const char* extension) {
   const std::string name = path.stem().string();
   constexpr std::string_view kPrefix = "task-";
@@ -98,7 +98,7 @@ std::vector<fs::path> task_files(const fs::path& folder, const char* extension) 
   return out;
 }
 
-/// Removes what a run has written that hangs on its plan; files of other names stay.
+/// Removes the plan of a run and the files that depend on it. Other files stay.
 void remove_run(const fs::path& run) {
   std::vector<fs::path> files = task_files(run / "folds", ".json");
   for (const fs::path& path : task_files(run / "weights", ".safetensors")) files.push_back(path);
@@ -114,7 +114,7 @@ void remove_run(const fs::path& run) {
   }
 }
 
-/// True where the task has a result of this plan. @throws where it has one of another
+/// True if the task has a result of this plan. Throws the errors of read_fold if the result is not valid.
 bool has_result(const fs::path& run, const LosoPlan& plan, std::size_t task) {
   std::error_code ignored;
   if (!fs::exists(fold_file(run, task), ignored)) return false;
@@ -122,7 +122,7 @@ bool has_result(const fs::path& run, const LosoPlan& plan, std::size_t task) {
   return true;
 }
 
-/// One job: a thread with its own locks and, once it has work, its own device.
+/// The work of one thread, with its own locks and, after it has started a fold, its own device.
 class Job {
  public:
   Job(const fs::path& run, const LosoPlan& plan, const LosoRunOptions& options, std::mutex& mutex,
@@ -138,7 +138,7 @@ class Job {
   void work(const std::vector<std::size_t>& order, std::vector<std::atomic<bool>>& counted) {
     std::vector<std::size_t> left = order;
     while (!left.empty()) {
-      std::vector<std::size_t> elsewhere;  // another job or process runs these now
+      std::vector<std::size_t> elsewhere;  // tasks that another job or process is running
       for (const std::size_t task : left) {
         if (stopped()) return;
         const std::optional<RangeLock::Held> held = locks_.try_hold(static_cast<std::int64_t>(task));
@@ -178,7 +178,7 @@ class Job {
   }
 
   void tell(std::size_t task, bool skipped, std::vector<std::atomic<bool>>& counted) {
-    if (counted[task].exchange(true)) return;  // another job of this process has told of it
+    if (counted[task].exchange(true)) return;  // another job of this process has reported it
     const std::lock_guard<std::mutex> lock(mutex_);
     ++done_;
     if (options_.on_task) options_.on_task(task, skipped, done_);
@@ -205,7 +205,7 @@ std::unique_ptr<RunPlace> place_plan(const fs::path& run, const LosoPlan& plan, 
     throw io::Error(io::ErrorKind::kDisk, run, "", "cannot be made: " + error.message(), "name another --out");
   }
   auto place = std::make_unique<RunPlace>(run);
-  const RangeLock::Held placing = place->locks.hold(kPlanByte);  // until this place is taken
+  const RangeLock::Held placing = place->locks.hold(kPlanByte);  // until the shared lock is taken
   const std::string text = plan_text(plan);
   const fs::path path = run / "plan.json";
   const bool there = fs::exists(path);
@@ -265,7 +265,7 @@ LosoOutcome run_folds(const fs::path& run, const LosoPlan& plan, const LosoRunOp
   try {
     for (int j = 1; j < options.jobs; ++j) others.emplace_back(work);
   } catch (const std::system_error&) {
-    // no more threads: those that there are do the rest
+    // no more threads available: the existing ones do all the work
   }
   work();
   for (std::thread& thread : others) thread.join();

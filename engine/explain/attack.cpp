@@ -44,7 +44,7 @@ std::vector<std::uint8_t> random_mask(std::int64_t pixels, std::int64_t chosen, 
   std::vector<std::size_t> places(static_cast<std::size_t>(pixels));
   std::iota(places.begin(), places.end(), std::size_t{0});
   std::vector<std::uint8_t> mask(places.size(), 0);
-  for (std::size_t i = 0; i < static_cast<std::size_t>(chosen); ++i) {  // the first `chosen` of a shuffle
+  for (std::size_t i = 0; i < static_cast<std::size_t>(chosen); ++i) {  // the first `chosen` steps of a shuffle
     const Philox4 words = philox(seed, Purpose::kAttack, static_cast<std::uint32_t>(image), i);
     const std::uint64_t word = (std::uint64_t{words.v[0]} << 32) | words.v[1];
     std::swap(places[i], places[i + static_cast<std::size_t>(word % (places.size() - i))]);
@@ -70,7 +70,7 @@ std::int64_t differences(const std::vector<std::int32_t>& a, const std::vector<s
   return count;
 }
 
-/// mapper.run of images that are `first` and its followers in the attack's own numbering.
+/// Calls mapper.run on images whose numbers in the attack start at `first`, and uses these numbers in NonFiniteScores.
 template <class T>
 SaliencyMaps<T> run_numbered(SaliencyMapper<T>& mapper, const std::uint8_t* pixels, std::int64_t images,
                              const SaliencyRequest& request, std::int64_t first) {

@@ -61,7 +61,7 @@ SaliencyMapper<T>::SaliencyMapper(Device& device, Network<T>& network, const std
       crops_(static_cast<std::int64_t>(crops.size())),
       height_(height),
       width_(width),
-      input_scale_(static_cast<T>(input_scale_for_kernels(input_scale))) {  // as make_batch has it
+      input_scale_(static_cast<T>(input_scale_for_kernels(input_scale))) {  // rounded as in make_batch
   const int patch = network.model().input_size, channels = network.model().input_channels;
   if (height < patch || width < patch) {
     throw Error(ErrorKind::kBadData, "saliency",
@@ -151,7 +151,7 @@ void SaliencyMapper<T>::run_pass(const std::uint8_t* pixels, std::int64_t first,
   network_.forward(batch);
 
   const std::vector<T> improved = mean_scores(Temperature::kLargest, images);
-  const std::vector<T> scores = mean_scores(Temperature::kOne, images);  // last: the vote that stays is S's
+  const std::vector<T> scores = mean_scores(Temperature::kOne, images);  // last, so that predicted_ is the argmax of S
   std::copy(improved.begin(), improved.end(), maps.improved_scores.begin() + first * n);
   std::copy(scores.begin(), scores.end(), maps.scores.begin() + first * n);
   device_.copy_out(maps.predicted.data() + first, predicted_.data,
@@ -182,7 +182,7 @@ void SaliencyMapper<T>::run_pass(const std::uint8_t* pixels, std::int64_t first,
   if (request.improved) differentiate(Temperature::kLargest, first, images, maps.improved);
 }
 
-/// (images, classes): the crops' mean. Leaves its argmax in predicted_.
+/// Returns the means over the crops, (images, classes), and writes their argmax to predicted_.
 template <class T>
 std::vector<T> SaliencyMapper<T>::mean_scores(Temperature temperature, std::int64_t images) {
   const Ops<T>& ops = network_.ops();
@@ -201,7 +201,7 @@ std::vector<T> SaliencyMapper<T>::mean_scores(Temperature temperature, std::int6
   return means;
 }
 
-/// One map of each image of the pass; the forward pass's activations stay as they are.
+/// Computes one map for each image of the pass. Does not change the activations of the forward pass.
 template <class T>
 void SaliencyMapper<T>::differentiate(Temperature temperature, std::int64_t first, std::int64_t images,
                                       std::vector<T>& out) {
@@ -216,7 +216,7 @@ void SaliencyMapper<T>::differentiate(Temperature temperature, std::int64_t firs
                   View<const std::int32_t>(order_.data, Shape(batch)), map);
   T* values = out.data() + first * map.count() / images;
   device_.copy_out(values, map.data, static_cast<std::size_t>(map.count()) * sizeof(T));
-  // The network sees scale * byte: one gray level is `scale` of its input.
+  // The network's input is scale * byte, so a change of one gray level changes the input by `scale`.
   for (std::int64_t v = 0; v < map.count(); ++v) values[v] *= input_scale_;
 }
 

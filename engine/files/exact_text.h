@@ -1,11 +1,11 @@
-// Numbers as text that loses nothing: for configurations, which must read back as what they were.
+// Converts numbers to text without loss, for configurations that must read back to the same values.
 #pragma once
 
 #include <string>
 
 namespace shcnn {
 
-/// Shortest decimal text that reads back as the same double.
+/// The shortest decimal text that parses to the same double.
 std::string exact_text(double value);
 
 }  // namespace shcnn

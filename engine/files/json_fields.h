@@ -1,5 +1,5 @@
-// Fields of JSON that a file brought along. nlohmann's get<int>() wraps what does not fit and cuts fractions; these
-// refuse. Exceptions are std::out_of_range or nlohmann's own: the reader of the file says which file it was.
+// Reads number fields of untrusted JSON. nlohmann's get<int>() wraps values that do not fit and truncates fractions;
+// these functions throw. Exceptions are std::out_of_range or nlohmann's own; the caller adds the name of the file.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace shcnn {
 
-/// A whole number in low..high.
+/// An integer in low..high.
 template <class Json>
 std::int64_t whole_number(const Json& json, const char* field, std::int64_t low,
                           std::int64_t high = std::numeric_limits<std::int64_t>::max()) {
@@ -34,7 +34,7 @@ std::uint64_t unsigned_number(const Json& json, const char* field) {
   return value.template get<std::uint64_t>();
 }
 
-/// What an exception says, without the "[json.exception.type_error.302] " that nlohmann begins with.
+/// The message of an exception, without nlohmann's prefix such as "[json.exception.type_error.302] ".
 inline std::string plain_reason(const std::exception& error) {
   const std::string text = error.what();
   const std::size_t end = text.starts_with("[json.exception") ? text.find("] ") : std::string::npos;

@@ -1,4 +1,5 @@
-// Open file description locks (F_OFD_SETLK): owned by the descriptor, not by the process as POSIX's classic ones are.
+// Uses open file description locks (F_OFD_SETLK), which belong to the open file description, not to the process like
+// POSIX record locks.
 #include "engine/files/range_lock.h"
 
 #include <fcntl.h>

@@ -1,5 +1,6 @@
-// Locks on the bytes of a file, one byte a task: how processes and threads that share a folder, on one machine or on
-// several, divide work without a server. A lock ends with its holder, however that ends, kill -9 included.
+// Locks on single bytes of a file, one byte per task. Processes and threads that share a folder, on one or several
+// machines, use them to divide work without a server. The system releases a lock when its holder ends in any way,
+// including kill -9.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +11,14 @@ namespace shcnn {
 
 class RangeLock {
  public:
-  /// Opens (creates) the file. io::Error (kDisk) where that fails. Each object is a holder of its own, also within one
-  /// process: locks exclude other objects, not other processes alone.
+  /// Opens the file, creating it if needed. Throws io::Error (kDisk) if that fails. Each object is a separate holder:
+  /// locks exclude all other objects, also those in the same process.
   explicit RangeLock(std::filesystem::path path);
   ~RangeLock();
   RangeLock(const RangeLock&) = delete;
   RangeLock& operator=(const RangeLock&) = delete;
 
-  /// One held byte; released on destruction. Must not outlive its RangeLock.
+  /// One locked byte, unlocked on destruction. Must not outlive its RangeLock.
   class Held {
    public:
     Held(Held&& other) noexcept : lock_(other.lock_), byte_(other.byte_) { other.lock_ = nullptr; }
@@ -31,14 +32,16 @@ class RangeLock {
     std::int64_t byte_;
   };
 
-  /// False once the path names no file or another one: what is locked then no longer excludes anybody.
+  /// False if the path no longer names the locked file: other processes can then no longer see its locks.
   bool in_place() const;
 
-  /// Nothing where another holder has it.
+  /// Locks a byte; returns nothing if another holder has it. Like hold() and hold_shared(), throws io::Error (kDisk) if
+  /// the file system cannot lock.
   std::optional<Held> try_hold(std::int64_t byte) const;
-  /// Waits for it.
+  /// Waits until no other holder has the byte, then locks it.
   Held hold(std::int64_t byte) const;
-  /// Waits until nobody holds it alone. Any number of holders share a byte; hold() and try_hold() exclude them all.
+  /// Waits until the byte has no exclusive holder, then locks it in shared mode. Any number of holders can share a
+  /// byte; hold() and try_hold() lock it exclusively.
   Held hold_shared(std::int64_t byte) const;
 
  private:

@@ -13,11 +13,11 @@
 namespace shcnn {
 
 struct Evaluation {
-  Confusion confusion;                  ///< of the images that have a true class
+  Confusion confusion;                  ///< over the images that have a true class
   std::vector<std::int32_t> predicted;  ///< (M)
   std::vector<float> scores;            ///< (M, classes): mean of the crops' softmax outputs
   double cross_entropy = 0;             ///< mean over images of -sum p log(scores)
-  /// The first image whose logits are not all finite, so that its scores mean nothing; -1 where there is none.
+  /// The first image whose logits are not all finite, which makes its scores meaningless; -1 if there is none.
   std::int64_t non_finite_image = -1;
 
   /// Throws NonFiniteScores if there is such an image.
@@ -27,11 +27,11 @@ struct Evaluation {
 template <class T>
 class Evaluator {
  public:
-  /// `network` must take at least `crops.size()` samples at once; references must outlive this. `input_scale` as
-  /// trained.
+  /// `network` must accept batches of at least `crops.size()` samples. All references must outlive this object.
+  /// `input_scale` is the one used in training.
   Evaluator(Device& device, Network<T>& network, const DeviceSamples<T>& samples, const std::vector<int>& crops,
             double input_scale);
-  /// All images; calls progress(done, total) now and then.
+  /// Classifies all images; calls progress(done, total) after each batch.
   Evaluation run(const std::function<void(std::int64_t, std::int64_t)>& progress = {});
 
  private:

@@ -39,7 +39,7 @@ ImageScorer::ImageScorer(Device& device, Network<float>& network, int height, in
   for (std::int64_t image = 0; image < images_per_batch_; ++image) {
     for (const int crop : crops) entries.push_back(order_entry(image, crop));
   }
-  const StepState first;  // its cursor is 0
+  const StepState first;  // starts at cursor 0, the first entry of order_
   device.copy_in(order_.data, entries.data(), entries.size() * sizeof(std::int32_t));
   device.copy_in(state_.data, &first, sizeof first);
 }

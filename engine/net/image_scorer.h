@@ -1,5 +1,5 @@
-// Scores of images that are streamed through the device: the network's logits and softmax outputs of each, whatever
-// number of images there are in all.
+// Scores images that are streamed through the device: the network's logits and softmax outputs of each. Device memory
+// does not depend on the number of images.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,13 @@ namespace shcnn {
 
 class ImageScorer {
  public:
-  /// Images are (height, width, channels) bytes. `network` must take at least `crops.size()` samples at once, and like
-  /// `device` outlive this.
+  /// Images are (height, width, channels) bytes. `network` must accept batches of at least `crops.size()` samples, or
+  /// Error(kUsage) is thrown. `network` and `device` must outlive this object.
   ImageScorer(Device& device, Network<float>& network, int height, int width, int channels,
               const std::vector<int>& crops, double input_scale);
 
   /// images (N, height, width, channels) -> means over the crops of logits and of softmax outputs, (N, classes).
-  /// @throws NonFiniteScores where logits are not finite
+  /// @throws NonFiniteScores if logits are not finite
   ImageScores run(const std::vector<std::uint8_t>& images);
 
  private:

@@ -1,4 +1,4 @@
-// Scores of images: what ImageScorer computes and a vote takes.
+// Scores of images: computed by ImageScorer, input of the vote on a clip's class.
 #pragma once
 
 #include <cstdint>
@@ -6,9 +6,9 @@
 
 namespace shcnn {
 
-/// Scores of images: (images, classes), image by image; for an image with several crops, the crops' means. An
-/// image's class is the one with the largest softmax output (for several crops: the largest sum), the lowest class of
-/// equal ones, as in `predict`. The largest mean logit may belong to another class.
+/// Scores, (images, classes) row-major; for an image with several crops, the means over the crops. An image's class is
+/// the one with the largest softmax output (for several crops: the largest sum), the lowest class on ties, as in
+/// `predict`. The largest mean logit may belong to another class.
 struct ImageScores {
   int classes = 0;
   std::vector<double> logits, softmax;

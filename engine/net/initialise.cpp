@@ -8,7 +8,8 @@
 namespace shcnn {
 namespace {
 
-/// Normal, redrawn while beyond two deviations. Each try of an element is one Philox block: (element, try).
+/// Standard normal, drawn again until within two standard deviations. Each attempt uses one Philox block, with the
+/// counter (element, attempt).
 double truncated_normal(std::uint64_t seed, std::uint32_t tensor, std::uint64_t element) {
   for (std::uint64_t attempt = 0;; ++attempt) {
     const Philox4 words = philox(seed, Purpose::kInitialWeights, tensor, (attempt << 40) | element);

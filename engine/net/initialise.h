@@ -1,4 +1,5 @@
-// Initial parameters, drawn on the host in double and rounded once, so that every executor starts from the same bits.
+// Initial parameters, generated on the host in double precision and rounded once, so that every executor starts from
+// bit-identical values.
 #pragma once
 
 #include <cstdint>
@@ -7,18 +8,18 @@
 
 namespace shcnn {
 
-/// Convolutions and biases start as in the authors' program. Dense weights do not by default: with its deviation of 0.1
-/// the scale grows threefold with each layer, and training starts with a long plateau (docs/reproduction.md).
+/// The initial values of convolutions and biases are those of the authors' program. The default for dense weights is
+/// not: with the program's standard deviation of 0.1, activations grow threefold with each layer and training starts
+/// with a long plateau (docs/reproduction.md).
 struct InitialValues {
-  double dense_stddev =
-      0;  ///< dense weights: normal, truncated at two deviations; 0 = sqrt(2 / live inputs) (He et al.)
+  /// Dense weights: normal, truncated at two standard deviations; 0 = sqrt(2 / live inputs) (He et al.).
+  double dense_stddev = 0;
   double conv_bias = 0.1;  ///< 1 in the authors' micro program
   double dense_bias = 0.1;
 };
 
-/// Convolution weights Glorot uniform: +-sqrt(6 / (K K (Ci + Co))); dense weights truncated normal;
-/// biases constant.
-/// A value is a pure function of (seed, tensor, element).
+/// Convolution weights: Glorot uniform, +-sqrt(6 / (K K (Ci + Co))). Dense weights: truncated normal. Biases: constant.
+/// Each value depends only on (seed, tensor, element) and the distribution.
 template <class T>
 void initialise(Parameters<T>& parameters, const Model& model, const InitialValues& values, std::uint64_t seed);
 

@@ -4,7 +4,7 @@
 
 namespace shcnn {
 namespace {
-constexpr std::size_t kAlignment = 256;  // a cudaMalloc'd pointer's, enough for any vector load
+constexpr std::size_t kAlignment = 256;  // that of cudaMalloc, enough for any vector load
 }
 
 MemoryPlan::Slot MemoryPlan::add(std::string name, Shape shape, std::size_t element_bytes) {

@@ -1,5 +1,5 @@
-// All device memory of a network is planned first, as a table that can be printed, and taken once. After that a step
-// allocates nothing.
+// The device memory of a network is planned as a table that can be printed and is then allocated once. Training and
+// inference steps allocate nothing.
 #pragma once
 
 #include <cstddef>
@@ -18,14 +18,14 @@ class MemoryPlan {
     std::size_t index = 0;
   };
 
-  /// Plans `shape` elements of `element_bytes` each; only before commit().
+  /// Plans an array of this shape with `element_bytes` per element; only before commit().
   Slot add(std::string name, Shape shape, std::size_t element_bytes);
   template <class T>
   Slot add(std::string name, Shape shape) {
     return add(std::move(name), shape, sizeof(T));
   }
 
-  /// Takes the memory, zero-filled. Error(kDevice) of the device if there is not enough.
+  /// Allocates the memory, filled with zeros. Throws the device's Error(kDevice) if there is not enough.
   void commit(Device& device);
 
   /// The planned array; only after commit().
@@ -35,7 +35,7 @@ class MemoryPlan {
   }
 
   std::size_t total_bytes() const { return total_bytes_; }
-  /// One line an array: name, shape, bytes.
+  /// One line per array: name, shape, bytes.
   std::string table() const;
 
  private:

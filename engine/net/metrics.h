@@ -1,4 +1,4 @@
-// What a confusion matrix says.
+// Metrics computed from a confusion matrix.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,8 @@
 
 namespace shcnn {
 
-/// counts[truth * classes + predicted]. Sum matrices over folds first, then ask: never average per-fold F1.
+/// counts[truth * classes + predicted]. For cross-validation, sum the matrices of all folds before computing a metric;
+/// never average per-fold F1.
 struct Confusion {
   int classes = 0;
   std::vector<std::int64_t> counts;
@@ -25,10 +26,10 @@ struct Confusion {
   std::int64_t of_predicted(int c) const;  ///< column sum
 
   double accuracy() const;        ///< correct / total; 0 for an empty matrix
-  double precision(int c) const;  ///< 0 where nothing was predicted as c
-  double recall(int c) const;     ///< 0 where no sample is c
-  double f1(int c) const;         ///< 2 TP / (2 TP + FP + FN); 0 where that is 0 / 0
-  /// A class occurs if a sample is c or is predicted as c. Of the others nothing is known: no mean counts them.
+  double precision(int c) const;  ///< 0 if nothing was predicted as c
+  double recall(int c) const;     ///< 0 if no sample is of class c
+  double f1(int c) const;         ///< 2 TP / (2 TP + FP + FN); 0 if that is 0 / 0
+  /// True if a sample is of class c or is predicted as c. Means leave out the other classes: nothing is known of them.
   bool occurs(int c) const { return of_truth(c) + of_predicted(c) > 0; }
   double uf1() const;          ///< mean of f1 over the classes that occur: the paper's F1
   double uar() const;          ///< mean of recall over the classes that occur
@@ -38,7 +39,7 @@ struct Confusion {
   double mean_of_occurring(double (Confusion::*score)(int) const) const;
 };
 
-/// The classes that neither a sample is of nor is predicted as, by name: UF1 and UAR leave them out.
+/// Names of the classes that do not occur (see occurs()): UF1 and UAR leave them out.
 std::vector<std::string> absent_classes(const std::vector<std::string>& class_names, const Confusion& confusion);
 
 }  // namespace shcnn

@@ -29,8 +29,8 @@ Network<T>::Network(Device& device, const Context& context, const Ops<T>& ops, c
   const bool gradients = use != NetworkUse::kInference;
 
   input_ = plan_.add<T>("input", Shape(model.input_channels, model.input_size, model.input_size, n));
-  // One map serves every stage: a convolution's output is pooled at once, and on the way back its gradient is used up
-  // before the stage below writes its own.
+  // All stages share one map: each convolution's output is pooled before the next convolution runs, and in the backward
+  // pass its gradient is used up before the preceding stage writes its own.
   std::int64_t largest_map = 0;
   for (int i = 0; i < kConvStages; ++i) largest_map = std::max(largest_map, conv_shape(i, n).count());
   conv_map_ = plan_.add<T>("conv map", Shape(largest_map));
@@ -63,7 +63,7 @@ Network<T>::Network(Device& device, const Context& context, const Ops<T>& ops, c
 
 template <class T>
 std::size_t Network<T>::workspace_bytes() const {
-  // An executor may take another way at small batches, and need more for it: ask for every size that can come.
+  // An executor may use another algorithm for small batches that needs more workspace, so all batch sizes are queried.
   std::size_t bytes = ops_.adam_workspace(model_.parameter_count());
   for (std::int64_t n = 1; n <= max_batch_; ++n) {
     for (const ConvStage& s : model_.conv) {
@@ -186,7 +186,7 @@ void Network<T>::backward_stage(int stage, std::int64_t n, View<const T> grad_po
   const T slope = static_cast<T>(model_.options.slope);
   const bool train = use_ == NetworkUse::kTraining;
   const View<T> grad_z = at(conv_map_, conv_shape(stage, n));
-  // The pool's pass sums the bias gradient along the way, also where nobody wants it.
+  // The pool's backward op always computes the bias gradient, also if it is not needed.
   const View<T> grad_bias =
       train ? parameters_.bias(stage, ParameterKind::kGradient) : at(unused_bias_, Shape(s.channels));
   if (s.pool == PoolKind::kMax) {

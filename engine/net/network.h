@@ -1,5 +1,5 @@
-// SHCNN forward and backward as a fixed sequence of ops over planned memory. The sequence is the same on every executor
-// and in both precisions; only the table of ops differs.
+// SHCNN's forward and backward pass as a fixed sequence of ops on preallocated memory. The sequence is the same on
+// every executor and in both precisions; only the table of ops differs.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +12,17 @@
 
 namespace shcnn {
 
-/// What a network's memory is planned for.
+/// What a network is used for. This decides which arrays are allocated.
 enum class NetworkUse {
-  kInference,  ///< forward only
-  kSaliency,   ///< forward, and gradients of activations down to the input
-  kTraining,   ///< all of it: gradients of parameters and Adam's moments too
+  kInference,  ///< forward pass only
+  kSaliency,   ///< forward pass, and gradients of activations down to the input
+  kTraining,   ///< forward and backward pass, with gradients of parameters and Adam's moments
 };
 
 template <class T>
 class Network {
  public:
-  /// Takes all memory at once: for batches of up to `max_batch` samples. `context` needs no workspace yet.
+  /// Allocates all memory, for batches of up to `max_batch` samples. `context` needs no workspace: this adds its own.
   Network(Device& device, const Context& context, const Ops<T>& ops, const Model& model, NetworkUse use,
           std::int64_t max_batch);
 
@@ -30,27 +30,28 @@ class Network {
   Parameters<T>& parameters() { return parameters_; }
   const Parameters<T>& parameters() const { return parameters_; }
   std::int64_t max_batch() const { return max_batch_; }
-  /// Name, shape and bytes of everything that was taken.
+  /// Name, shape and bytes of every allocated array.
   const MemoryPlan& memory() const { return plan_; }
-  /// The context with its workspace, and the ops: what calls beside forward and backward should use.
+  /// The context with its workspace, and the ops, for calls other than forward and backward.
   const Context& context() const { return context_; }
   const Ops<T>& ops() const { return ops_; }
 
-  /// Where n samples go, (C, H, W, n), before forward(n).
+  /// Input of forward(n), (C, H, W, n): write the n samples here.
   View<T> input(std::int64_t n) const;
-  /// Where forward(n) leaves its result, (classes, n).
+  /// Result of forward(n), (classes, n).
   View<T> logits(std::int64_t n) const;
 
-  /// Logits of the n samples in input(n). `state` is that of the training step (dropout on), or null for evaluation.
+  /// Computes the logits of the n samples in input(n). `state` is the training step's (dropout on), or null for
+  /// evaluation.
   void forward(std::int64_t n, const StepState* state = nullptr, double drop_rate = 0);
-  /// Gradients from grad_logits(n): of all parameters (kTraining), or of the input alone (kSaliency:
-  /// input_gradient(n)). `state` and `drop_rate` as in the forward call that came before.
+  /// Computes gradients from grad_logits(n): those of all parameters (kTraining), or only that of the input (kSaliency:
+  /// input_gradient(n)). `state` and `drop_rate` must be those of the preceding forward call.
   void backward(std::int64_t n, const StepState* state = nullptr, double drop_rate = 0);
   View<T> grad_logits(std::int64_t n) const;
   View<T> input_gradient(std::int64_t n) const;  ///< kSaliency: (C, H, W, n)
 
-  /// Name of the first parameter tensor, or else activation of the last forward(n), that holds a NaN or an infinity;
-  /// empty if none does. Copies everything to the host: for diagnosis only.
+  /// Name of the first parameter tensor or, if all are finite, the first activation of the last forward(n) that
+  /// contains a NaN or an infinity; empty if none does. Copies everything to the host: for diagnosis only.
   std::string first_non_finite(std::int64_t n) const;
 
  private:

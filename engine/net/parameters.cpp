@@ -2,7 +2,7 @@
 
 namespace shcnn {
 namespace {
-constexpr std::size_t kFc1Weight = 6;  // index in Model::parameters(): conv1..conv3 have a weight and a bias each
+constexpr std::size_t kFc1Weight = 6;  // index in Model::parameters(), after a weight and a bias each of conv1..conv3
 }
 
 template <class T>

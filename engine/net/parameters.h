@@ -1,11 +1,12 @@
-// The network's parameters with Adam's moments and gradients, each of them one flat array in device memory:
+// The network's parameters, their gradients and Adam's two moments. Each is one flat array in device memory:
 //
 //   [ dead columns of fc1.weight | weights of conv1, conv2, conv3, fc1 (live columns), fc2, fc3 | biases   ]
-//     `dead` elements              `decayed` elements: they carry the L2 term                     the rest
+//     `dead` elements              `decayed` elements: the L2 term applies to them                the rest
 //
-// so that the optimiser is one call over [decayed | biases], or over all three where the dead part cannot wait. The
-// dead columns (docs/architecture.md, "Dead cells") meet inputs that are zero for every image; only the L2 term moves
-// them. Outside this class fc1.weight is always the whole (2048, inputs) matrix in the paper's order.
+// With this layout the optimiser is one call over [decayed | biases], or over all three parts if the update of the dead
+// part cannot be deferred. The dead columns (docs/architecture.md, "Dead cells") are multiplied by inputs that are zero
+// for every image, so only the L2 term changes them. Outside this class fc1.weight is always the whole (2048, inputs)
+// matrix in the paper's order.
 #pragma once
 
 #include <cstdint>
@@ -23,11 +24,11 @@ enum class ParameterKind { kValue, kFirstMoment, kSecondMoment, kGradient };
 template <class T>
 class Parameters {
  public:
-  /// Plans the arrays; `trainable` adds moments and gradients. Call bind() after the plan's commit().
+  /// Adds the arrays to `plan`; `trainable` adds moments and gradients. Call bind() after plan.commit().
   Parameters(const Model& model, bool trainable, MemoryPlan& plan);
   void bind(Device& device, const MemoryPlan& plan);
 
-  /// conv (Co,Ci,K,K) or dense (O, live I), and bias (Co or O), of layer 0..5.
+  /// Weight, (Co,Ci,K,K) of a convolution or (O, live I) of a dense layer, and bias, (Co) or (O), of layer 0..5.
   View<T> weight(int layer, ParameterKind kind = ParameterKind::kValue) const;
   View<T> bias(int layer, ParameterKind kind = ParameterKind::kValue) const;
 
@@ -37,15 +38,15 @@ class Parameters {
   std::int64_t dead_count() const { return dead_; }
   std::int64_t decayed_count() const { return decayed_; }  ///< live parameters under the L2 term
 
-  /// Host copy of one tensor of Model::parameters() in the paper's order, and back.
+  /// Copies one tensor of Model::parameters(), in the paper's order, to the host or back.
   std::vector<T> read(std::size_t tensor, ParameterKind kind) const;
   std::vector<std::vector<T>> read_all(ParameterKind kind) const;
   void write(std::size_t tensor, ParameterKind kind, const std::vector<T>& values);
 
  private:
   struct Tensor {
-    std::int64_t offset;  ///< of its live part in the flat array
-    std::int64_t count;   ///< of its live part
+    std::int64_t offset;  ///< of the live part, in the flat array
+    std::int64_t count;   ///< elements of the live part
   };
   View<T> slice(ParameterKind kind, std::int64_t offset, std::int64_t count) const;
 

@@ -27,7 +27,7 @@ std::vector<Taps> axis_taps(int from, int to) {
       for (int cell = t.first; cell < from && cell < end; ++cell) {
         t.weights.push_back((std::min<double>(cell + 1, end) - std::max<double>(cell, begin)) / step);
       }
-    } else {  // bilinear between cell centres, clamped at the border
+    } else {  // bilinear between cell centers, clamped at the border
       const double centre = std::clamp((i + 0.5) * step - 0.5, 0.0, from - 1.0);
       t.first = std::min(static_cast<int>(centre), from - 1);
       const double fraction = centre - t.first;

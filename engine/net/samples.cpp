@@ -56,7 +56,7 @@ std::vector<std::int32_t> shuffled_order(std::int64_t images, const std::vector<
     for (const int crop : crops) order.push_back(order_entry(image, crop));
   }
   for (std::size_t i = order.size(); i > 1; --i) {
-    // 64 random bits over a range far below 2^32: the bias of the remainder is under 2^-32
+    // 64 random bits modulo a number below 2^32: the bias is below 2^-32
     const Philox4 words = philox(seed, Purpose::kShuffle, epoch, i);
     const std::uint64_t word = (std::uint64_t{words.v[0]} << 32) | words.v[1];
     std::swap(order[i - 1], order[static_cast<std::size_t>(word % i)]);

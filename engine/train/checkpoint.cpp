@@ -39,7 +39,7 @@ nlohmann::json metadata_json(const std::filesystem::path& path, const io::Safete
                                         io::kMetadataJson);
 }
 
-/// Where a file's content is wrong, and how.
+/// An error in a file's content: its place and its description.
 struct Problem {
   std::string place, what;
 };
@@ -83,7 +83,7 @@ void require_format(const std::filesystem::path& path, const io::Safetensors& fi
   }
 }
 
-/// Throws Error(kNonFinite) where there is a problem: a file with it could not be read again.
+/// Throws Error(kNonFinite) if there is a problem, because such a file could not be read again.
 void refuse_to_save(const std::filesystem::path& path, const std::optional<Problem>& problem) {
   if (!problem) return;
   throw Error(ErrorKind::kNonFinite, path.string(),
@@ -91,19 +91,20 @@ void refuse_to_save(const std::filesystem::path& path, const std::optional<Probl
                       "; the file saved before it stays: try a lower learning rate or a clip norm"));
 }
 
-/// What one number of the state may be. The reader refuses others, and so does the writer: what was saved can be read.
+/// The allowed values of one number of the state. Both reader and writer reject others, so every saved file can be
+/// read.
 struct Field {
   const char* name;
   double low, high;
-  bool whole = false;     ///< a whole number
-  bool measured = false;  ///< of a network that may have diverged: NaN and infinity too
+  bool whole = false;     ///< must be an integer
+  bool measured = false;  ///< measured on a network that may have diverged: NaN and infinity are allowed
 };
 
-constexpr double kMostSteps = 0x1p53;  // whole numbers up to here are exact as double
+constexpr double kMostSteps = 0x1p53;  // integers up to this value are exact as double
 constexpr double kMostEpochs = std::numeric_limits<int>::max();
-// float logits differ by at most 2^129; sums of squares of all weights stay far below 1e100
+// float logits differ by at most 2^129; the sum of squares of all weights is far below 1e100
 constexpr double kMostCrossEntropy = 1e40, kMostSquares = 1e100;
-constexpr double kRounding = -1e-3;  // of a sum that is 0 in exact arithmetic
+constexpr double kRounding = -1e-3;  // lower limit for a sum that is at least 0 in exact arithmetic
 
 // One row of the curves as numbers, in a fixed order.
 constexpr std::array<Field, 16> kRecordFields{{
@@ -111,10 +112,10 @@ constexpr std::array<Field, 16> kRecordFields{{
     {"step", 0, kMostSteps, true},
     {"learning_rate", 0, 1e6},
     {"cross_entropy", kRounding, kMostCrossEntropy, false, true},
-    {"divergence", -100, kMostCrossEntropy, false, true},  // labels that do not sum to 1 have a floor below 0
+    {"divergence", -100, kMostCrossEntropy, false, true},  // the minimum is below 0 if labels do not sum to 1
     {"l2_term", 0, kMostSquares, false, true},
     {"loss", kRounding, kMostSquares, false, true},
-    {"accuracy", 0, 65536},  // above 1 where a run was resumed within an epoch with a smaller batch
+    {"accuracy", 0, 65536},  // above 1 if a run was resumed within an epoch with a smaller batch
     {"grad_norm", 0, kMostSquares, false, true},
     {"skipped", 0, kMostSteps, true},
     {"validated", 0, 1, true},
@@ -196,7 +197,7 @@ void restore_sums(TrainState& s, std::span<const double> v) {
   s.best_accuracy = v[10];
 }
 
-/// The first of `values` that its field does not allow.
+/// Finds the first of `values` that its field does not allow.
 std::optional<Problem> find_problem(std::span<const Field> fields, std::span<const double> values,
                                     const std::string& place) {
   for (std::size_t i = 0; i < fields.size(); ++i) {
@@ -210,7 +211,7 @@ std::optional<Problem> find_problem(std::span<const Field> fields, std::span<con
   return std::nullopt;
 }
 
-/// The first element of `tensors` that is not finite, or negative where that may not be.
+/// Finds the first element of `tensors` that is not finite, or is negative although `may_be_negative` is false.
 std::optional<Problem> find_problem(const std::string& prefix, const Model& model,
                                     const std::vector<std::vector<float>>& tensors, bool may_be_negative) {
   const std::vector<ParameterSpec> specs = model.parameters();
@@ -251,7 +252,7 @@ std::optional<Problem> find_problem(const TrainState& state, const Model& model)
   return std::nullopt;
 }
 
-/// Throws unless `config` names every setting of a run once.
+/// Throws unless `config` contains every setting of a run exactly once.
 void check_config(const std::filesystem::path& path, const std::vector<std::pair<std::string, std::string>>& config) {
   std::set<std::string> names;
   for (const auto& [name, value] : config) {
@@ -262,7 +263,7 @@ void check_config(const std::filesystem::path& path, const std::vector<std::pair
   }
 }
 
-/// Throws unless the file holds the tensors of a state of `model`, and nothing else.
+/// Throws unless the file contains exactly the tensors of a state of `model`.
 void check_state_tensors(const std::filesystem::path& path, const io::Safetensors& file, const Model& model) {
   const std::vector<ParameterSpec> specs = model.parameters();
   for (const char* prefix : {"value/", "first_moment/", "second_moment/"}) {
@@ -284,7 +285,7 @@ void check_state_tensors(const std::filesystem::path& path, const io::Safetensor
 SavedState read_state(const std::filesystem::path& path, const Model& model) {
   io::SafetensorsOptions options;
   options.require_hash = true;
-  options.check_finite = false;  // find_problem knows what may be NaN
+  options.check_finite = false;  // find_problem checks this: some values may be NaN
   options.accept = [&](const io::Safetensors& file) {
     require_format(path, file, kStateFormat);
     check_state_tensors(path, file, model);
@@ -361,9 +362,8 @@ void save_weights(const std::filesystem::path& path, const Weights& weights) {
 
 namespace {
 
-/// All that a weights file says beside its tensors; throws unless it has the tensors of the network that it describes.
-/// Other programs write no hash. A damaged file of ours whose hash has lost its name must not pass for one of theirs:
-/// it then has a key that no weights file has.
+/// Throws if a file without a hash has an unknown metadata key. Files of other programs have no hash. A file of shcnn
+/// in which the name of the hash key is damaged must not be accepted as one of them; it has an unknown key.
 void refuse_unknown_keys(const std::filesystem::path& path, const io::Safetensors& file) {
   constexpr std::array<std::string_view, 10> kKeys{"format", "variant",     "class_names", "pool",    "slope",
                                                    "epoch",  "input_scale", "augment",     "dataset", "recipe"};
@@ -376,6 +376,7 @@ void refuse_unknown_keys(const std::filesystem::path& path, const io::Safetensor
   }
 }
 
+/// Reads the metadata of a weights file. Throws unless the file has the tensors of the network that it describes.
 Weights described_by(const std::filesystem::path& path, const io::Safetensors& file) {
   require_format(path, file, kWeightsFormat);
   if (file.hash().empty()) refuse_unknown_keys(path, file);
@@ -499,8 +500,8 @@ void save_state(const std::filesystem::path& path, const std::filesystem::path& 
   for (const auto& [name, value] : saved.identity.config) config.push_back({name, value});
   const io::Metadata metadata = {{"format", kStateFormat}, {"config", config.dump()}, {"data", saved.identity.data}};
 
-  // The old state moves aside only once the new one lies complete beside it: a full disk leaves both names as they
-  // were.
+  // The old state is renamed only after the new one is completely written to another name, so a full disk leaves both
+  // files unchanged.
   std::filesystem::path fresh = path;
   fresh += ".new";
   io::write_safetensors(fresh, views, metadata, io::Overwrite::kYes);

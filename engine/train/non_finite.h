@@ -1,4 +1,4 @@
-// What training does after a step that met a NaN or an infinity: TrainConfig::on_nan, for single runs and for folds.
+// Implements TrainConfig::on_nan, the reaction to a step that produced a NaN or an infinity, for single runs and folds.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,9 @@ class NonFiniteSteps {
   explicit NonFiniteSteps(OnNan policy) : policy_(policy) {}
 
   void met_finite() { in_a_row_ = 0; }
-  /// Step `number` of `step` was not finite; it changed no parameter, and is left out of what later steps replay.
-  /// Error(kNonFinite), which ends with `what_to_do`, where the policy is to stop or too many steps in a row failed;
-  /// else true where the caller must go back to its last snapshot.
+  /// Call if step `number` of `step` was not finite. Excludes the step, which changed no parameter, from later replays.
+  /// Throws Error(kNonFinite), whose message ends with `what_to_do`, if the policy is kStop or more than 100 steps in a
+  /// row failed. Otherwise returns true if the caller must restore its last snapshot.
   bool met(TrainingStep<float>& step, std::uint64_t number, const StepReport& report, const char* what_to_do);
 
  private:

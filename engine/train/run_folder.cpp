@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What a run has computed: a folder with one of these is not overwritten.
+/// Files with results of a run. A folder that contains one of them is not overwritten.
 constexpr const char* kResults[] = {"weights.safetensors", "weights-last.safetensors",
                                     "state.safetensors",   "state-prev.safetensors",
                                     "curves.csv",          "results.json",
@@ -32,7 +32,7 @@ bool holds_any(const fs::path& folder) {
                      [&](const char* name) { return fs::exists(folder / name); });
 }
 
-/// The folder of a run, after check() has found nothing against it.
+/// Calls RunFolder::check and creates the folder if needed. Returns its path.
 fs::path made(const fs::path& path, RunFolder::Open open) {
   RunFolder::check(path, open);
   std::error_code error;
@@ -49,10 +49,10 @@ RangeLock::Held held(const RangeLock& lock, const fs::path& path) {
                   "wait for it, or name another --out");
 }
 
-/// What an epoch is described by, in curves.csv and in the event log.
+/// One curve: a value recorded for each epoch in curves.csv and in the event log.
 struct Curve {
   const char* name;
-  std::optional<double> (*value)(const EpochRecord&);  ///< nothing where the epoch has no such value
+  std::optional<double> (*value)(const EpochRecord&);  ///< returns nothing if the epoch has no such value
 };
 std::optional<double> of_validation(const EpochRecord& record, double value) {
   return record.validated ? std::optional(value) : std::nullopt;
@@ -85,7 +85,7 @@ void RunFolder::check(const fs::path& path, Open open) {
                       "start without --resume, or name the folder of a run");
     }
   }
-  // A run that ended before it had computed anything leaves its configuration and its lock.
+  // A run that was killed before it saved any result leaves its configuration and its lock. That is not another config.
   const bool other_config = fs::exists(path / kConfig) && !fs::exists(path / kLock);
   if (open == Open::kNew && (holds_any(path) || other_config)) {
     throw io::Error(io::ErrorKind::kUsage, path, "", "holds a run already",
@@ -95,7 +95,7 @@ void RunFolder::check(const fs::path& path, Open open) {
 
 RunFolder::RunFolder(fs::path path, Open open)
     : path_(made(path, open)), lock_(path_ / kLock), held_(held(lock_, path_)) {
-  require_in_place();  // the folder may have been removed between the making and the locking
+  require_in_place();  // the folder may have been removed after it was created and before it was locked
   check(path_, open);
   if (open == Open::kReplace) {
     std::error_code ignored;
@@ -133,7 +133,7 @@ void write_curves(const fs::path& path, const std::vector<EpochRecord>& curves) 
 
 namespace {
 
-/// The same curves for TensorBoard. Events carry the time they happened: they are a log, not a result.
+/// Writes the curves for TensorBoard. Events contain the current time, so the event log is not reproducible.
 void log_epoch(io::EventLog& log, const EpochRecord& record) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const double seconds = std::chrono::duration<double>(now).count();
@@ -175,7 +175,7 @@ void write_results(const fs::path& path, const Samples& samples, const Evaluatio
                               {"absent", absent_classes(samples.class_names, c)},
                               {"confusion", rows},
                               {"predictions", predictions}};
-  // names come from a disk and may be no UTF-8
+  // names of files may not be valid UTF-8
   io::write_file(path, whole.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n", io::Overwrite::kYes);
 }
 
@@ -199,7 +199,7 @@ TrainOutcome train_in(RunFolder& folder, Trainer& trainer, const TrainConfig& co
   const auto save = [&](const TrainState& state) {
     save_state(folder.state(), folder.previous_state(), trainer.model(), {state, identity});
   };
-  // What is written to a folder that somebody removed fails, or lands in another run's: say what happened.
+  // If the folder was removed or replaced, a write fails or goes to another run's folder: report that as the cause.
   const auto in_place = [&](const auto& write) {
     folder.require_in_place();
     try {
@@ -221,7 +221,7 @@ TrainOutcome train_in(RunFolder& folder, Trainer& trainer, const TrainConfig& co
     }
     trainer.restore(saved.state);
     in_place(write_config);
-    if (!differs.empty()) in_place([&] { save(saved.state); });  // from here on the run is one of these settings
+    if (!differs.empty()) in_place([&] { save(saved.state); });  // the state now belongs to the new settings
   } else {
     in_place(write_config);
   }

@@ -9,13 +9,13 @@
 namespace shcnn {
 namespace {
 
-/// An end of an interval: the value itself belongs to it or not.
+/// An end of an interval; `open` if the value itself is not part of the interval.
 struct End {
   double value;
   bool open = false;
 };
 
-/// Throws Error(kUsage) with the interval in words unless `value` lies in it; `note` says what a special value means.
+/// Throws Error(kUsage) that describes the interval unless `value` is in it. `note` explains special values.
 void require(const char* field, double value, End low, End high, const char* note = "") {
   const bool above = low.open ? value > low.value : value >= low.value;
   const bool below = high.open ? value < high.value : value <= high.value;

@@ -1,4 +1,4 @@
-// Everything that decides what a training run computes, and the two recipes: `paper` is the paper's text,
+// The settings that determine the result of a training run, and the two recipes: `paper` follows the paper's text,
 // `code` its authors' program.
 #pragma once
 
@@ -14,16 +14,16 @@
 
 namespace shcnn {
 
-/// The largest seed: a run's config.toml holds it, and TOML's integers are signed.
+/// The largest seed: it is written to config.toml, and TOML integers are signed.
 inline constexpr std::uint64_t kMaxSeed = std::numeric_limits<std::int64_t>::max();
 
-/// What to do when a step meets a NaN or an infinity. The step itself changed nothing (see StepReport).
+/// What to do if a step produces a NaN or an infinity. Such a step changes no parameter (see StepReport).
 enum class OnNan {
-  kStop,      ///< Error(kNonFinite) that names step, layer and tensor; the last good state is saved
-  kSkip,      ///< go on with the next batch
-  kRollback,  ///< back to the last saved state, then on past the step that failed
+  kStop,      ///< throw Error(kNonFinite) that names step, layer and tensor; the last good state is saved
+  kSkip,      ///< continue with the next batch
+  kRollback,  ///< restore the parameters of the last saved state, then continue after the failed step
 };
-OnNan on_nan_from_string(const std::string& name);  ///< "stop", "skip", "rollback"; Error(kUsage) else
+OnNan on_nan_from_string(const std::string& name);  ///< "stop", "skip", "rollback"; otherwise throws Error(kUsage)
 std::string to_string(OnNan policy);
 
 struct TrainConfig {
@@ -33,28 +33,29 @@ struct TrainConfig {
 
   std::int64_t batch = 100;
   int epochs = 31;
-  std::int64_t steps = 0;  ///< stop after this many steps; 0 = epochs decide
+  std::int64_t steps = 0;  ///< stop after this many steps; 0 = after `epochs`
   double learning_rate = 1e-3;
-  double decay_rate = 1;  ///< of the learning rate, per decay_steps
+  double decay_rate = 1;  ///< learning rate factor per decay_steps
   std::int64_t decay_steps = 1;
   bool staircase = false;
   double l2 = 3e-4;
-  double dropout = 0.4;  ///< drop rate of the first two dense layers
-  double clip_norm = 0;  ///< global gradient norm; 0 = no clipping
+  double dropout = 0.4;  ///< drop rate after the first two dense layers
+  double clip_norm = 0;  ///< maximum global gradient norm; 0 = no clipping
   double input_scale = 1.0 / 255;
   Augment augment = Augment::kTen;
   CrossEntropyGradient gradient = CrossEntropyGradient::kTrue;
   OnNan on_nan = OnNan::kStop;
   std::uint64_t seed = 1;
 
-  /// Throws Error(kUsage) that names the field and its range.
+  /// Throws Error(kUsage) that names the field and its allowed range.
   void check() const;
-  /// Name and value of every field in a fixed order and exact form: what is stored, hashed and compared on resume.
+  /// Name and exact value of every field in a fixed order. This is stored, hashed, and compared on resume.
   std::vector<std::pair<std::string, std::string>> fields() const;
 };
 
-/// `paper` or `code` for a variant, with `classes` outputs. `dataset` ("fer2013", "ferplus", ...) decides the paper's
-/// number of epochs: 80 on fer2013, 31 on ferplus and all else static, 10 on the micro variant. Error(kUsage) else.
+/// The recipe "paper" or "code" for a variant with `classes` outputs; throws Error(kUsage) for other names. `dataset`
+/// ("fer2013", "ferplus", ...) determines the paper's number of epochs: static variant 80 on fer2013 and 31 on ferplus
+/// and all other data, micro variant 10.
 TrainConfig recipe(const std::string& name, Variant variant, int classes, const std::string& dataset);
 
 }  // namespace shcnn

@@ -12,7 +12,7 @@ std::vector<int> crops_of(const TrainConfig& config, const Samples& samples, boo
   return training ? training_crops(config.augment, larger) : evaluation_crops(config.augment, larger);
 }
 
-/// Evaluation uses the training network, so its batch must hold an image's crops.
+/// Evaluation uses the training network, so its batch must hold the ten crops of an image.
 std::int64_t network_batch(const TrainConfig& config) { return std::max<std::int64_t>(config.batch, 10); }
 
 }  // namespace
@@ -156,8 +156,7 @@ void Trainer::finish_epoch(const TrainHooks& hooks) {
     record.validation_uf1 = evaluation_->confusion.uf1();
     record.validation_uar = evaluation_->confusion.uar();
     record.validation_cross_entropy = evaluation_->cross_entropy;
-    best =
-        evaluation_->non_finite_image < 0 && record.validation_accuracy > state_.best_accuracy;  // the first of equals
+    best = evaluation_->non_finite_image < 0 && record.validation_accuracy > state_.best_accuracy;  // the first on ties
   }
   if (best) {
     state_.best_accuracy = record.validation_accuracy;
@@ -169,7 +168,7 @@ void Trainer::finish_epoch(const TrainHooks& hooks) {
 }
 
 TrainState Trainer::last_good_state() {
-  // A non-finite step changed no parameter, so what there is now is good. The step queued after it may have failed too.
+  // A non-finite step changes no parameter, so the current state is good. The step queued after it may have failed too.
   while (collected_ < step_.step()) {
     if (step_.wait(++collected_).non_finite > 0) step_.exclude_from_replay(collected_);
   }

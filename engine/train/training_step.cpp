@@ -6,7 +6,7 @@
 
 namespace shcnn {
 namespace {
-constexpr std::int64_t kReplayBlock = 4096;  // steps of one adam_replay call, so its sums fit a planned array
+constexpr std::int64_t kReplayBlock = 4096;  // maximum number of steps per adam_replay call, the size of dead_squares_
 }
 
 template <class T>
@@ -102,7 +102,8 @@ void TrainingStep<T>::queue() {
 
 template <class T>
 void TrainingStep<T>::run() {
-  // The first step runs directly: an executor may still load kernels or grow its scratch. The second is recorded.
+  // The first step runs directly, because an executor may still load kernels or allocate scratch memory. The second is
+  // recorded.
   if (!warm_) {
     queue();
     warm_ = true;
@@ -128,7 +129,7 @@ template <class T>
 std::vector<double> TrainingStep<T>::settle() {
   std::vector<double> squares;
   Parameters<T>& p = network_.parameters();
-  // Without L2 nothing moves them: their gradient is zero and so are their moments.
+  // Without L2 the dead columns never change: their gradients and moments are zero.
   if (p.dead_count() == 0 || !replay_dead_ || config_.l2 == 0) {
     settled_ = step_;
     return squares;
@@ -144,7 +145,7 @@ std::vector<double> TrainingStep<T>::settle() {
     }
     std::vector<double> block(static_cast<std::size_t>(last - settled_));
     if (skip) {
-      block.clear();  // its report is not part of any mean
+      block.clear();  // excluded steps are not part of any mean
     } else {
       const View<double> sums(dead_squares_.data, Shape(static_cast<std::int64_t>(block.size())));
       network_.ops().adam_replay(network_.context(), adam_, schedule_, settled_ + 1, p.dead(Kind::kValue),

@@ -1,5 +1,5 @@
-// One training step: batch, forward, loss, backward, clip, Adam. After the first it is replayed from a recording, and
-// nothing in it but device memory changes from step to step.
+// One training step: batch, forward, loss, backward, clip, Adam. The first step runs directly; later steps replay a
+// recording. The queued operations are the same in every step: all that changes is in device memory.
 #pragma once
 
 #include <cstdint>
@@ -16,36 +16,38 @@ namespace shcnn {
 template <class T>
 class TrainingStep {
  public:
-  /// `network` must be for training with at least config.batch samples; both references must outlive this.
+  /// `network` must be made for training with batches of at least config.batch samples. References must outlive this
+  /// object. Throws Error(kBadData) if the samples do not fill one batch.
   TrainingStep(Device& device, Network<T>& network, const DeviceSamples<T>& samples, const TrainConfig& config);
   ~TrainingStep();
   TrainingStep(const TrainingStep&) = delete;
   TrainingStep& operator=(const TrainingStep&) = delete;
 
-  std::int64_t steps_per_epoch() const { return schedule_.steps_per_epoch; }  ///< whole batches only
+  std::int64_t steps_per_epoch() const { return schedule_.steps_per_epoch; }  ///< counts full batches only
   std::uint64_t step() const { return step_; }                                ///< steps queued so far
 
-  /// Uploads the sample order of an epoch: at least batch * steps_per_epoch() entries.
+  /// Uploads the sample order of an epoch, with one entry for every crop of every sample.
   void set_order(const std::vector<std::int32_t>& order);
-  /// Continues after `step` finished steps, with the dead columns as far.
+  /// Continues after `step` finished steps; the dead columns are taken to be up to date for that step.
   void resume_after(std::uint64_t step);
 
-  /// Queues the next step. Its report is ready after wait(number of that step).
+  /// Queues the next step. Use wait(step()) to get its report.
   void run();
-  /// The report of step `step`, which must be one of the last kRing queued; waits for that step.
+  /// Waits for step `step`, which must be one of the last kRing queued, and returns its report.
   StepReport wait(std::uint64_t step);
   static constexpr std::int64_t kRing = 4;
 
-  /// Brings the dead columns of fc1.weight up to the last queued step, exactly as if they had taken part in every step;
-  /// returns their sum of squares before each of those steps (none for steps that were excluded, and none where nothing
-  /// waits: no dead columns, no L2, or a clip that needs them in every step). Must precede a save.
+  /// Updates the dead columns of fc1.weight to the last queued step, with exactly the result of an update in every
+  /// step. Returns their sum of squares before each of those steps, leaving out excluded steps. Returns nothing if no
+  /// update is deferred: no dead columns, no L2, or clipping that needs them in every step. Must be called before
+  /// saving.
   std::vector<double> settle();
-  /// Runs the forward pass of step `step` again and names the first tensor in it that holds a NaN or an infinity.
-  /// The network's activations are overwritten, its parameters are not.
+  /// Repeats the forward pass of step `step` and returns the name of the first tensor that contains a NaN or an
+  /// infinity. Overwrites the network's activations but not its parameters.
   std::string diagnose(std::uint64_t step);
   double learning_rate() const;  ///< of the last queued step
 
-  /// Steps that changed nothing (non-finite) must not move the dead columns either.
+  /// Excludes a non-finite step from settle(): it changed no parameter, so it must not change the dead columns either.
   void exclude_from_replay(std::uint64_t step) { excluded_.push_back(step); }
 
  private:
@@ -57,8 +59,8 @@ class TrainingStep {
   TrainConfig config_;
   StepSchedule schedule_;
   AdamParams<T> adam_;
-  bool replay_dead_;   ///< dead columns wait for settle(); false where the clip needs them in every step
-  bool warm_ = false;  ///< a step has run in this object
+  bool replay_dead_;   ///< updates of dead columns are deferred to settle(); false if clipping needs them in every step
+  bool warm_ = false;  ///< this object has run a step
   std::uint64_t step_ = 0, settled_ = 0;
   std::vector<std::uint64_t> excluded_;
 

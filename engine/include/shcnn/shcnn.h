@@ -14,8 +14,8 @@
 
 namespace shcnn {
 
-/// An 8-bit image that the caller owns: `height` rows of `width` pixels, `stride` bytes from row to row. One byte a
-/// pixel (gray) for networks of faces, three (R, G, B) for networks of flow images.
+/// An 8-bit image that the caller owns: `height` rows of `width` pixels, `stride` bytes from row to row. Face networks
+/// take one byte per pixel (gray), networks for flow images three (R, G, B).
 struct Image {
   const std::uint8_t* pixels = nullptr;
   int width = 0;
@@ -25,34 +25,35 @@ struct Image {
 
 struct Prediction {
   int label = 0;              ///< index into Recognizer::class_names()
-  std::vector<float> scores;  ///< one per class, they sum to 1: the mean softmax output over the crops
+  std::vector<float> scores;  ///< one per class, sum 1: the mean softmax output over the crops
 };
 
 struct RecognizerOptions {
   std::string device = "cpu";  ///< "cpu", "cuda", "cuda:<i>" or "simt"
-  int threads = 0;             ///< cpu: 0 = every core
+  int threads = 0;             ///< for "cpu": 0 = all cores
 };
 
-/// A trained network on a device. Movable; one thread at a time may use an object, any number of objects may exist.
+/// A trained network on a device. Movable. An object must not be used by several threads at the same time; any number
+/// of objects may exist.
 class Recognizer {
  public:
-  /// Throws std::runtime_error with one line that names the file or device and how to fix it.
+  /// Throws std::runtime_error; its one-line message names the file or device and says how to fix the problem.
   static Recognizer load(const std::filesystem::path& weights, const RecognizerOptions& options = {});
 
   Recognizer(Recognizer&&) noexcept;
   Recognizer& operator=(Recognizer&&) noexcept;
   ~Recognizer();
 
-  /// Throws std::runtime_error where the network's outputs are NaN or infinite.
-  /// Classifies one image, scaled to the size the network was trained on (48 x 48 faces, 112 x 112 flow images).
+  /// Classifies one image, after scaling it to the size the network was trained on (48 x 48 for faces, 112 x 112 for
+  /// flow images). Throws std::runtime_error if the network's outputs are NaN or infinite.
   Prediction predict(const Image& image);
-  /// Classifies many at once: faster than one by one.
+  /// Classifies several images: faster than one call for each.
   std::vector<Prediction> predict(const std::vector<Image>& images);
 
   const std::vector<std::string>& class_names() const;
   /// "static" (faces) or "micro" (flow images).
   std::string variant() const;
-  /// The device that does the work, as text.
+  /// Name of the device that runs the network.
   std::string device() const;
 
  private:
