@@ -7,6 +7,8 @@
 
 namespace shcnn::io {
 
+/// True for a space, a tab or a carriage return.
+inline bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 /// `text` without spaces, tabs and carriage returns at both ends.
 std::string_view trimmed(std::string_view text);
 /// `text` with ASCII letters in lower case.

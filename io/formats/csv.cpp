@@ -15,8 +15,6 @@ namespace {
 constexpr size_t kBufferBytes = 4 * kMaxLineBytes;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
-
 /// A format other than csv text: its first bytes, its name, and how to get csv text from it.
 struct OtherFormat {
   std::string_view begin;
